@@ -1,0 +1,192 @@
+"""The events a run can give, as typed values. What each means is in docs/trace.md.
+
+An event knows nothing of scenarios or engines. The order of a class's fields is the order of its keys in JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+Level: TypeAlias = Literal["debug", "info", "notice", "warn", "err"]
+
+
+class Log(NamedTuple):
+    """A line of the kernel's log, byte for byte, without time stamp."""
+
+    level: Level
+    text: str
+
+
+class Callback(NamedTuple):
+    """A patch's callback ran for one of its objects; `result` is `0` or an errno's name."""
+
+    patch: str
+    object: str
+    callback: str
+    result: str
+
+
+class Hook(NamedTuple):
+    """A function's stack of versions changed: the patches on it, oldest first; a no-op is written `p:nop`."""
+
+    object: str
+    function: str
+    stack: tuple[str, ...]
+
+
+class TaskState(NamedTuple):
+    """A task's patch_state changed; `source` and `target` are `undefined`, `unpatched` or `patched`."""
+
+    task: str
+    source: str
+    target: str
+
+
+class TaskShown(NamedTuple):
+    """A task's patch_state as `show` sees it."""
+
+    task: str
+    state: str
+
+
+class Call(NamedTuple):
+    """A task entered a function: `code` is the patch whose version runs, or `original`."""
+
+    task: str
+    object: str
+    function: str
+    code: str
+
+
+class Return(NamedTuple):
+    """A task left a function."""
+
+    task: str
+    object: str
+    function: str
+    code: str
+
+
+class ModuleRefs(NamedTuple):
+    """A module's reference count as it is now (what /proc/modules prints)."""
+
+    module: str
+    refs: int
+
+
+class ModuleLoaded(NamedTuple):
+    """A module is in memory now (its init has not run yet)."""
+
+    module: str
+
+
+class ModuleGone(NamedTuple):
+    """A module has left memory."""
+
+    module: str
+
+
+class Sysfs(NamedTuple):
+    """An entry below /sys/kernel/livepatch appeared, changed or (`value` is None) vanished.
+
+    A directory's path ends in `/` and its value is empty; a write-only attribute's value is `-`.
+    """
+
+    path: str
+    value: str | None
+
+
+class Blocked(NamedTuple):
+    """A task holds the transition open, and why.
+
+    `reason` is `running` (on a CPU), `sleeping` (inside `function` of `object`, in the version `code` that the
+    rule looks for) or `unreliable` (no reliable stack trace); only `sleeping` has the last three fields.
+    """
+
+    task: str
+    reason: Literal["running", "sleeping", "unreliable"]
+    object: str = ""
+    function: str = ""
+    code: str = ""
+
+
+class Violation(NamedTuple):
+    """A property does not hold."""
+
+    property: str
+    text: str
+
+
+class Expect(NamedTuple):
+    """What the author expected, whether it holds, and what was found."""
+
+    text: str
+    ok: bool
+    got: str
+
+
+class Result(NamedTuple):
+    """How a step ended: `0`, an errno's name or `unsupported`; `reason` where the kernel prints none."""
+
+    value: str
+    reason: str = ""
+
+
+Event: TypeAlias = (
+    Log
+    | Callback
+    | Hook
+    | TaskState
+    | TaskShown
+    | Call
+    | Return
+    | ModuleRefs
+    | ModuleLoaded
+    | ModuleGone
+    | Sysfs
+    | Blocked
+    | Violation
+    | Expect
+)
+
+
+KIND: dict[type[Event] | type[Result], str] = {
+    Log: "log",
+    Callback: "callback",
+    Hook: "hook",
+    TaskState: "task",
+    TaskShown: "task",
+    Call: "call",
+    Return: "return",
+    ModuleRefs: "module",
+    ModuleLoaded: "module",
+    ModuleGone: "module",
+    Sysfs: "sysfs",
+    Blocked: "blocked",
+    Violation: "violation",
+    Expect: "expect",
+    Result: "result",
+}
+"""The `kind` of each class in a trace's JSON lines, and its first word in the text form."""
+
+
+class StepTrace(NamedTuple):
+    """One step: its number from 1, its statement, what happened, and how it ended.
+
+    `line` is the statement's line in the scenario; 0 where it is not known (a golden does not hold it, so that
+    an edited comment changes no golden). `checks` are the `expect` statements that follow the step. What comes
+    before the first step belongs to a step of number 0, which has neither text nor result.
+    """
+
+    number: int
+    line: int
+    text: str
+    events: tuple[Event, ...]
+    result: Result | None
+    checks: tuple[Expect, ...] = ()
+
+
+class Trace(NamedTuple):
+    """A whole run."""
+
+    steps: tuple[StepTrace, ...]
