@@ -1,0 +1,154 @@
+"""The axes of the semantics: one frozen record, each field a question on which kernels or proposals differ.
+
+The engine branches on these fields and on nothing else. The default of every field is the oldest kernel, v4.0, so
+that an engine is "v4.0 and these changes"; what each change sets is in `data/`. Where a field's comment names a
+kernel function, that is where the difference lives in the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Semantics(NamedTuple):
+    """One point in the space of semantics. Plain strings and booleans: comparable, hashable, printable."""
+
+    # --- which system ---
+    system: Literal["klp", "kgraft", "kgraft-early", "kpatch"] = "klp"
+
+    # --- API and life cycle ---
+    # register: register/enable/disable/unregister, two steps; single: klp_enable_patch() from module init alone.
+    api: Literal["register", "single"] = "register"
+    # What a completed unpatching leaves: "keep" the patch registered, or "free" it at once (no re-enable).
+    disabled_patch: Literal["keep", "free"] = "keep"
+    # When the module reference is taken: "register" (and never given back) or "enable" (given back when disabled).
+    module_ref: Literal["register", "enable"] = "register"
+    # klp_enable_patch(): which predecessor in the list of patches must be enabled.
+    stack_enable: Literal["prev", "prev-skip-replaced", "replace-exempt", "none"] = "prev"
+    # klp_disable_patch(): which successor must be disabled.
+    stack_disable: Literal["next", "last", "none"] = "next"
+    # enabled_store(): decimal 0/1 only, or what kstrtobool() takes.
+    enabled_write: Literal["digit", "bool"] = "digit"
+    # When `enabled` flips: before or after the synchronous first attempt to complete.
+    enabled_flip: Literal["after-try", "before-try"] = "after-try"
+    # Whether modules need the modinfo entry livepatch=Y.
+    livepatch_modinfo: bool = False
+    # Where the kernel is tainted: at the first enable, or when the livepatch module is loaded.
+    taint: Literal["enable", "load"] = "enable"
+    # Over-long object and function names are refused.
+    name_limit: bool = False
+    # NULL objs/funcs are refused silently before every other check.
+    early_arg_check: bool = False
+
+    # --- symbols and ftrace ---
+    # Duplicate symbols: an old_addr hint with counts in the message, or sympos.
+    symbol_lookup: Literal["count", "sympos"] = "count"
+    # A function's directory in sysfs: `f` or `f,1`.
+    func_dir: Literal["name", "name,sympos"] = "name"
+    # What an untraceable function gives: a failing filter or "failed to find location".
+    ftrace_location: Literal["filter", "location"] = "filter"
+    # FTRACE_OPS_FL_PERMANENT: kernel.ftrace_enabled=0 and livepatch exclude each other.
+    ftrace_permanent: bool = False
+
+    # --- the consistency model ---
+    consistency: Literal["none", "per-task"] = "none"
+    # Patch and function flags `immediate`.
+    immediate: bool = False
+    # "patching..." (short) or "starting patching transition" and the debug lines around it (long).
+    notices: Literal["short", "long"] = "short"
+    # "patching complete" before the work of klp_complete_transition() or at its end.
+    complete_notice: Literal["before", "after"] = "before"
+    # klp_reverse_transition(): enabled and target flip before or after TIF clearing and the barrier.
+    reverse_flip: Literal["before-sync", "after-sync"] = "before-sync"
+    # Debug lines of a failed klp_try_switch_task(): prefixed by the checking function, or all alike.
+    switch_debug: Literal["by-function", "uniform"] = "by-function"
+    # No reliable stacks on this architecture: refused with ENOSYS or EOPNOTSUPP, or a warning.
+    unreliable_arch: Literal["ENOSYS", "EOPNOTSUPP", "warn"] = "ENOSYS"
+    # A failing idle CPU is kicked (wake_up_if_idle()).
+    wake_idle: bool = False
+    # Where a task may switch by itself inside the kernel: nowhere, cond_resched(), or when it may be frozen.
+    resched_switch: Literal["none", "cond-resched", "freezable"] = "none"
+    # The child's TIF_PATCH_PENDING: copied early with thread_info, or re-synchronised under tasklist_lock.
+    fork_pending: Literal["copied", "synced"] = "copied"
+
+    # --- signals and force ---
+    # The fake signal: none, only by the sysfs attribute, or also by itself every 15 retries.
+    fake_signal: Literal["none", "manual", "periodic"] = "none"
+    # The sysfs attribute `signal` exists.
+    signal_attr: bool = False
+    # How it is delivered: TIF_SIGPENDING or TIF_NOTIFY_SIGNAL.
+    signal_flag: Literal["sigpending", "notify"] = "sigpending"
+    # Kernel exit: patch state switches before or after signals are handled.
+    exit_switch: Literal["after-signals", "before-signals"] = "after-signals"
+    # klp_force_transition(): whom it pins: nobody ever again is put ("global"), all listed patches, those removed.
+    force: Literal["none", "global", "listed", "removed"] = "none"
+    # force/signal attributes: value parsed first and "0" accepted at any time ("locked"), or the -EINVAL check first.
+    attr_write: Literal["unlocked", "locked"] = "unlocked"
+
+    # --- modules that come and go ---
+    # A patch that cannot be applied to a loading module: warn and load it unpatched, or refuse the module.
+    coming_failure: Literal["warn", "refuse"] = "warn"
+    # Clean-up of a refused module: only the failing patch's object, or the earlier patches' too.
+    coming_unwind: Literal["failing", "all"] = "failing"
+    # obj->mod of the failing object stays set, or is cleared.
+    coming_failure_mod: Literal["stale", "cleared"] = "stale"
+    # klp_module_coming/going look at enabled patches and the one in transition, or at all listed ones.
+    module_hooks: Literal["active", "listed"] = "active"
+    # A module called vmlinux.
+    vmlinux_ko: Literal["accepted", "refused"] = "accepted"
+    # Module-specific relocations are cleared when the target module goes, so that it can come back.
+    relocs_cleared: bool = False
+
+    # --- callbacks, states, shadow variables ---
+    callbacks: bool = False
+    # post_unpatch_enabled: kept after use, or cleared.
+    post_unpatch_flag: Literal["sticky", "once"] = "sticky"
+    states: bool = False
+    state_compat: bool = False
+    # klp_shadow_*: absent, initial data copied in, or constructed by a callback.
+    shadow: Literal["none", "copied", "constructed"] = "none"
+    shadow_dtor: bool = False
+
+    # --- sysfs ---
+    patched_attr: bool = False
+    replace_attr: bool = False
+    stack_order_attr: bool = False
+
+    # --- atomic replace ---
+    # Which patches replace: none, all while the sysctl livepatch_mode is set, those with the flag, or every one.
+    replace: Literal["none", "sysctl", "patch", "always"] = "none"
+    # What becomes of a replaced patch: stays enabled; stays listed with a flag; off the list (naively: and then
+    # nobody can unregister it; to a second list); or freed by the core.
+    retire: Literal["keep", "flag", "unlink-naive", "unlink", "list", "free"] = "keep"
+    # Enabling a patch that was replaced.
+    reenable: Literal["no", "replace-only", "any"] = "no"
+    # Which patches a completed replacement sweeps: enabled predecessors, enabled others, all before it, or (a
+    # mutant) nobody.
+    replace_loop: Literal["preds", "others", "all-before", "none"] = "preds"
+    # Disabled patches below are retired too.
+    sweep_disabled: bool = False
+    # When no-ops are made, and when they are freed: when patched and at unregister, at every finish, with the
+    # patch, or at completion (the whole patch goes when unpatched).
+    nop_create: Literal["register", "enable", "load"] = "load"
+    nop_free: Literal["patched+unregister", "finish", "with-patch", "completion"] = "with-patch"
+    # From whom a no-op inherits `immediate`.
+    nop_immediate: Literal["none", "prev", "oldest", "any"] = "none"
+    # A patch may be both replace and immediate.
+    replace_with_immediate: bool = True
+    # Which replaced modules are put: every one; none when anything covering is immediate (per patch, or coarse);
+    # only when the whole chain above is safe; unless forced; unless ever forced; never.
+    put: Literal["always", "keep", "coarse", "chain", "forced", "forced-sticky", "never"] = "always"
+    # When they are put: first thing in completion, after the barrier, in the work that frees the patch, or in that
+    # work but queued only after the post-patch callbacks.
+    put_when: Literal["first", "after-sync", "work", "after-post-patch"] = "first"
+    # When `enabled` is cleared: ordinary disable at its start and replaced patches at completion; all at completion
+    # (naively: `echo 1` still compares with the flag); or all when the transition starts.
+    enabled_clear: Literal["start", "completion", "completion-naive", "start-all"] = "start"
+    # A no-op's memory: freed at once, in the kobject's release, or in release while the next operation waits.
+    nop_kobject: Literal["now", "release", "release+wait"] = "release"
+    # Two plain patches for one function.
+    plain_conflict: Literal["allow", "refuse"] = "allow"
+    # old_sympos 0 and 1 of one function are the same function to klp_find_func().
+    sympos_match: Literal["exact", "zero-is-one"] = "exact"
+    # kpatch: a function that the replacing patch drops leaves the table inside stop_machine() or after it.
+    kpatch_drop: Literal["inside", "after"] = "inside"
