@@ -1,0 +1,81 @@
+# Everything here works from a fresh clone with Python 3.11+, git and make: each target first builds the
+# environment it needs in .venv, from the lock file, and a second run finds it ready.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := build/tools
+# More arguments for pytest and for `klpdsl check`: make test PYTEST_ARGS='-k fmt -n 0'
+PYTEST_ARGS ?=
+CHECK_ARGS ?=
+
+PIP_FLAGS := --quiet --disable-pip-version-check
+UV_COMPILE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+# Somebody's PYTHONPATH must not decide which klpdsl is checked.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help check test lint types format bench build lock changelog clean
+.DELETE_ON_ERROR:
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
+
+check: $(VENV)/installed ## Run all of scenarios/ on every engine and compare with the goldens
+	$(BIN)/klpdsl check $(CHECK_ARGS)
+
+test: $(VENV)/installed ## Run the tests
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+lint: $(VENV)/installed ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/installed ## Check the types, strictly
+	$(BIN)/mypy
+
+format: $(VENV)/installed ## Mend what the linter can mend, and format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/installed ## Run the benchmarks
+	$(BIN)/python -m benchmarks
+
+build: $(VENV)/installed ## Build the sdist, and from it the wheel, into dist/
+	$(BIN)/python -m build --no-isolation
+
+lock: $(TOOLS)/installed ## Bring the lock files up to pyproject.toml (UPGRADE=1: and to the newest releases)
+	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) --group tools -o requirements/tools.lock
+	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) --group dev -o requirements/dev.lock pyproject.toml
+	$(UV_COMPILE) --constraint requirements/dev.lock -o requirements/runtime.lock pyproject.toml
+	$(UV_COMPILE) --resolution lowest-direct --group test -o requirements/lowest.lock pyproject.toml
+
+changelog: $(TOOLS)/installed ## Gather changelog.d/ into CHANGELOG.md: make changelog VERSION=1.2.3
+	@test -n "$(VERSION)" || { echo "make changelog: say which version: make changelog VERSION=1.2.3" >&2; exit 2; }
+	$(TOOLS)/bin/towncrier build --yes --version $(VERSION)
+
+clean: ## Remove everything that git does not track and make has built
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Two stamps: a changed lock file means a new environment, a changed pyproject.toml only a new link to this tree.
+$(VENV)/locked: requirements/dev.lock
+	@echo "== $(VENV): installing from $< =="
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "klpdsl needs Python 3.11 or newer; choose one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS)/installed: requirements/tools.lock
+	@$(PYTHON) -m venv --clear $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r $<
+	@touch $@
