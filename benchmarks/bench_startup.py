@@ -1,0 +1,30 @@
+"""How long the command takes to start, as a ratio to the bare interpreter."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+_ROUNDS = 30
+_COMMANDS = {
+    "klpdsl --version": ["-m", "klpdsl", "--version"],
+}
+
+
+def _seconds(arguments: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def run() -> Iterator[str]:
+    """Time each command in turn with the bare interpreter, and compare the fastest of each."""
+    bare: list[float] = []
+    taken: dict[str, list[float]] = {name: [] for name in _COMMANDS}
+    for _ in range(_ROUNDS):
+        bare.append(_seconds(["-c", "pass"]))
+        for name, arguments in _COMMANDS.items():
+            taken[name].append(_seconds(arguments))
+    yield f"python -c pass: {min(bare) * 1000:.1f} ms"
+    for name, seconds in taken.items():
+        yield f"{name}: {min(seconds) * 1000:.1f} ms, {min(seconds) / min(bare):.2f} times that"
