@@ -400,7 +400,7 @@ class LogContains(NamedTuple):
 
 
 class PropertyNamed(NamedTuple):
-    """A built-in property by name: `stale-code`, `mixed`, `leak`, `stuck`, …"""
+    """A built-in property by name: `stale-code`, `mixed`, `leak` or `stuck`, for example."""
 
     name: str
     span: Span

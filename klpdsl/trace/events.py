@@ -150,7 +150,7 @@ Event: TypeAlias = (
 )
 
 
-KIND: dict[type[Event] | type[Result], str] = {
+KIND: dict[type[Event | Result], str] = {
     Log: "log",
     Callback: "callback",
     Hook: "hook",
