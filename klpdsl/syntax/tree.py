@@ -8,7 +8,11 @@ looks at classes and ignores spans.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, NamedTuple, TypeAlias
+else:
+    from klpdsl._records import NamedTuple
 
 
 class Span(NamedTuple):
@@ -151,7 +155,7 @@ class PatchObject(NamedTuple):
 
 
 CALLBACK_NAMES = ("pre_patch", "post_patch", "pre_unpatch", "post_unpatch")
-CallbackName: TypeAlias = Literal["pre_patch", "post_patch", "pre_unpatch", "post_unpatch"]
+CallbackName: TypeAlias = "Literal['pre_patch', 'post_patch', 'pre_unpatch', 'post_unpatch']"
 
 
 class Callback(NamedTuple):
@@ -399,6 +403,14 @@ class LogContains(NamedTuple):
     span: Span
 
 
+class ViolationSeen(NamedTuple):
+    """`violation stale-code`: that property has been violated; without a name, any. `negated` for `no violation`."""
+
+    property: str | None
+    negated: bool
+    span: Span
+
+
 class PropertyNamed(NamedTuple):
     """A built-in property by name: `stale-code`, `mixed`, `leak` or `stuck`, for example."""
 
@@ -406,7 +418,9 @@ class PropertyNamed(NamedTuple):
     span: Span
 
 
-Condition: TypeAlias = AttributeIs | TaskStateIs | TaskSees | TransitionIs | LogContains | PropertyNamed
+Condition: TypeAlias = (
+    AttributeIs | TaskStateIs | TaskSees | TransitionIs | LogContains | ViolationSeen | PropertyNamed
+)
 
 
 class Expect(NamedTuple):
@@ -431,6 +445,10 @@ class Never(NamedTuple):
 
 
 # --- nondeterminism -------------------------------------------------------------------------------------------
+
+
+#: The name of the thread that is no task's. No task may be called so.
+OPERATOR = "operator"
 
 
 class Thread(NamedTuple):
@@ -491,3 +509,14 @@ class Scenario(NamedTuple):
     items: tuple[Item, ...]
     comments: tuple[Comment, ...]
     span: Span
+
+
+def same(one: object, other: object) -> bool:
+    """Return whether two trees, or parts of trees, say the same: equal by class and content, spans ignored."""
+    if type(one) is not type(other):
+        return False
+    if type(one) is Span:
+        return True
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other

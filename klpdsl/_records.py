@@ -1,0 +1,83 @@
+"""A stand-in for `typing.NamedTuple` that costs a start-up nothing.
+
+Importing `typing` and generating the code of some hundred named tuples takes longer than running a small scenario.
+This base class gives the same objects (a tuple with named, ordered fields) without either. A module that wants
+it writes
+
+    TYPE_CHECKING = False
+    if TYPE_CHECKING:
+        from typing import NamedTuple
+    else:
+        from klpdsl._records import NamedTuple
+
+so that a type checker sees the real thing. Fields are the annotations of the class body, in order; a value given
+there is the field's default. What `typing.NamedTuple` offers beyond that (`_field_defaults`, generic tuples, the
+functional form) is left out.
+"""
+
+from __future__ import annotations
+
+from _collections import _tuplegetter  # type: ignore[import-not-found]  # the builtin that namedtuple uses
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class _Record(tuple):  # type: ignore[type-arg]
+    """What all records share; see the module."""
+
+    __slots__ = ()
+    _fields: tuple[str, ...] = ()
+    _defaults: tuple[Any, ...] = ()
+
+    def __new__(cls, *values: Any, **named: Any) -> Any:
+        missing = len(cls._fields) - len(values)
+        if not named and not missing:
+            return tuple.__new__(cls, values)
+        if missing < 0:
+            raise TypeError(f"{cls.__name__} takes {len(cls._fields)} values, got {len(values)}")
+        rest = []
+        for name in cls._fields[len(values) :]:
+            if name in named:
+                rest.append(named.pop(name))
+            elif missing <= len(cls._defaults):
+                rest.append(cls._defaults[-missing])
+            else:
+                raise TypeError(f"{cls.__name__} needs a value for {name!r}")
+            missing -= 1
+        if named:
+            raise TypeError(f"{cls.__name__} has no field {next(iter(named))!r} left to set")
+        return tuple.__new__(cls, (*values, *rest))
+
+    @classmethod
+    def _make(cls, values: Any) -> Any:
+        return cls(*values)
+
+    def _replace(self, **changes: Any) -> Any:
+        values = [changes.pop(name, value) for name, value in zip(self._fields, self, strict=True)]
+        return type(self)(*values, **changes)
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in zip(self._fields, self, strict=True))})"
+
+
+class _RecordType(type):
+    """Turns the annotations of a class body into fields. The class it makes is an ordinary one."""
+
+    def __new__(mcs, name: str, _bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        fields = tuple(namespace["__annotations__"])
+        defaults = tuple(namespace.pop(field) for field in fields if field in namespace)
+        for index, field in enumerate(fields):
+            namespace[field] = _tuplegetter(index, None)
+        namespace.update(__slots__=(), __match_args__=fields, _fields=fields, _defaults=defaults)
+        return type(name, (_Record,), namespace)
+
+
+NamedTuple = type.__new__(_RecordType, "NamedTuple", (), {})
