@@ -1,0 +1,400 @@
+"""From lark's parse tree to the nodes of `klpdsl.syntax.tree`.
+
+The parse tree is right by the grammar; what the grammar does not say about a single word is checked here, where
+the word still has its place: the size of a number, the length of a name, the escapes in a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypeVar, cast
+
+from lark import Token, Transformer, Tree, v_args
+from lark.tree import Meta
+
+from klpdsl.syntax import limits, tree
+from klpdsl.syntax.diagnostics import Diagnostic
+from klpdsl.syntax.tree import Span
+
+_ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+_T = TypeVar("_T")
+
+
+class _Owned(tuple[tree.Statement, ...]):
+    """The statements of a block."""
+
+    __slots__ = ()
+
+
+class _Sympos(int):
+    """The number of `sympos 2`."""
+
+    __slots__ = ()
+
+
+class _Result(str):
+    """The word of `-> EBUSY`."""
+
+    __slots__ = ()
+
+
+def token_span(token: Token, source: str) -> Span:
+    """Return where a token stands."""
+    return Span(
+        source,
+        cast(int, token.line),
+        cast(int, token.column),
+        cast(int, token.end_line),
+        cast(int, token.end_column),
+    )
+
+
+def build_scenario(
+    parsed: Tree[Token], comments: tuple[tree.Comment, ...], span: Span, report: Callable[[Diagnostic], None]
+) -> tree.Scenario:
+    """Return the tree of a parsed file. Words that are wrong by themselves are reported and left in."""
+    items: Sequence[tree.Item] = _Builder(span.source, report).transform(parsed)
+    return tree.Scenario(tuple(items), comments, span)
+
+
+def _of(kind: type[_T], parts: Iterable[object]) -> tuple[_T, ...]:
+    return tuple(part for part in parts if isinstance(part, kind))
+
+
+def _first(kind: type[_T], parts: Iterable[object]) -> _T | None:
+    return next((part for part in parts if isinstance(part, kind)), None)
+
+
+def _with_task(task: str, statement: tree.Statement) -> tree.Statement:
+    """Return a statement of a task's thread with the task's name filled in."""
+    if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
+        return statement._replace(operation=statement.operation._replace(task=task))
+    if isinstance(statement, tree.Choose):
+        branches = tuple(tuple(_with_task(task, inner) for inner in branch) for branch in statement.branches)
+        return statement._replace(branches=branches)
+    return statement
+
+
+@v_args(meta=True)
+class _Builder(Transformer[Token, Any]):
+    """One method for each rule of the grammar that is not inlined (`_rule`), in the grammar's order.
+
+    A method gets what the rule's parts became: nodes, strings for names, tokens for the keywords that matter.
+    What did not parse (`broken`) became None.
+    """
+
+    def __init__(self, source: str, report: Callable[[Diagnostic], None]) -> None:
+        super().__init__(visit_tokens=True)
+        self._source = source
+        self._report = report
+
+    def _span(self, meta: Meta) -> Span:
+        return Span(self._source, meta.line, meta.column, meta.end_line, meta.end_column)
+
+    def start(self, _meta: Meta, parts: list[Any]) -> list[Any]:
+        return [part for part in parts if part is not None]
+
+    def broken(self, _meta: Meta, _parts: list[Any]) -> None:
+        return None
+
+    # --- header ---
+
+    def title(self, meta: Meta, parts: list[str]) -> tree.Title:
+        return tree.Title(parts[0], self._span(meta))
+
+    def engines(self, meta: Meta, parts: list[tree.EngineRange]) -> tree.Engines:
+        return tree.Engines(tuple(parts), self._span(meta))
+
+    def engine_one(self, meta: Meta, parts: list[str]) -> tree.EngineRange:
+        return tree.EngineRange(parts[0], parts[0], self._span(meta))
+
+    def engine_between(self, meta: Meta, parts: list[str]) -> tree.EngineRange:
+        return tree.EngineRange(parts[0], parts[1], self._span(meta))
+
+    def engine_from(self, meta: Meta, parts: list[str]) -> tree.EngineRange:
+        return tree.EngineRange(parts[0], "", self._span(meta))
+
+    def engine_upto(self, meta: Meta, parts: list[str]) -> tree.EngineRange:
+        return tree.EngineRange("", parts[0], self._span(meta))
+
+    def import_(self, meta: Meta, parts: list[str]) -> tree.Import:
+        return tree.Import(parts[0], self._span(meta))
+
+    # --- world ---
+
+    def vmlinux(self, meta: Meta, parts: list[Any]) -> tree.VmlinuxDecl:
+        return tree.VmlinuxDecl(parts[0], self._span(meta))
+
+    def module(self, meta: Meta, parts: list[Any]) -> tree.ModuleDecl:
+        functions = _first(tuple, parts) or ()
+        return tree.ModuleDecl(parts[0], functions, isinstance(parts[-1], Token), self._span(meta))
+
+    def function_list(self, _meta: Meta, parts: list[Any]) -> tuple[tree.FunctionDecl, ...]:
+        return _of(tree.FunctionDecl, parts)
+
+    def function_decl(self, meta: Meta, parts: list[Any]) -> tree.FunctionDecl:
+        return tree.FunctionDecl(parts[0], len(parts) > 1, self._span(meta))
+
+    def task(self, meta: Meta, parts: list[Any]) -> tree.TaskDecl:
+        kind, name, *rest = parts
+        flags = [part for part in rest if isinstance(part, Token)]
+        words = [flag.type for flag in flags]
+        for index, flag in enumerate(flags):
+            if flag.type in words[:index]:
+                self._report(Diagnostic(token_span(flag, self._source), f"`{flag}` is said twice"))
+        return tree.TaskDecl(
+            name,
+            "user" if kind.type == "TASK" else "kthread",
+            "RUNNING" in words,
+            _first(tuple, rest) or (),
+            "UNINTERRUPTIBLE" in words,
+            "UNRELIABLE" in words,
+            self._span(meta),
+        )
+
+    def stack(self, _meta: Meta, parts: list[tree.FunctionRef]) -> tuple[tree.FunctionRef, ...]:
+        # A plain tuple, not one of the nodes, which are tuples too: `task` looks for it.
+        return tuple(parts)
+
+    def task_flag(self, _meta: Meta, parts: list[Token]) -> Token:
+        return parts[0]
+
+    def cpus(self, meta: Meta, parts: list[Token]) -> tree.CpusDecl:
+        number = self._number(parts[0], 1, limits.CPUS, "the number of CPUs")
+        return tree.CpusDecl(number, len(parts) > 1, self._span(meta))
+
+    def arch(self, meta: Meta, parts: list[str]) -> tree.ArchDecl:
+        return tree.ArchDecl(parts[0], self._span(meta))
+
+    def patch(self, meta: Meta, parts: list[Any]) -> tree.PatchDecl:
+        return tree.PatchDecl(*self._patch(parts), self._span(meta))
+
+    def _patch(self, parts: list[Any]) -> tuple[str, tuple[tree.PatchFlag, ...], tree.PatchBody | None]:
+        return parts[0], _of(tree.PatchFlag, parts), _first(tree.PatchBody, parts)
+
+    def flag(self, meta: Meta, parts: list[Token]) -> tree.PatchFlag:
+        return tree.PatchFlag(str(parts[0]), self._span(meta))
+
+    def patch_body(self, meta: Meta, parts: list[Any]) -> tree.PatchBody:
+        return tree.PatchBody(tuple(part for part in parts if part is not None), self._span(meta))
+
+    def patch_function(self, meta: Meta, parts: list[Any]) -> tree.PatchFunction:
+        immediate = any(isinstance(part, Token) for part in parts)
+        return tree.PatchFunction(parts[0], int(_first(_Sympos, parts) or 0), immediate, self._span(meta))
+
+    def patch_object(self, meta: Meta, parts: list[Any]) -> tree.PatchObject:
+        return tree.PatchObject(parts[0], parts[1], self._span(meta))
+
+    def patch_functions(self, _meta: Meta, parts: list[Any]) -> tuple[tree.PatchFunction, ...]:
+        return _of(tree.PatchFunction, parts)
+
+    def sympos(self, _meta: Meta, parts: list[Token]) -> _Sympos:
+        return _Sympos(self._number(parts[0], 0, limits.SYMPOS, "sympos"))
+
+    def callbacks(self, meta: Meta, parts: list[Any]) -> tree.PatchCallbacks:
+        return tree.PatchCallbacks(parts[0], parts[1] if len(parts) > 1 else None, self._span(meta))
+
+    def callback_list(self, _meta: Meta, parts: list[Any]) -> tuple[tree.Callback, ...]:
+        return _of(tree.Callback, parts)
+
+    def callback(self, meta: Meta, parts: list[Token]) -> tree.Callback:
+        name = cast(tree.CallbackName, str(parts[0]))
+        return tree.Callback(name, str(parts[1]) if len(parts) > 1 else "", self._span(meta))
+
+    def state(self, meta: Meta, parts: list[Token]) -> tree.PatchState:
+        number = self._number(parts[0], 0, limits.STATE_NUMBER, "a state's number")
+        version = self._number(parts[1], 0, limits.STATE_NUMBER, "a state's version") if len(parts) > 1 else 0
+        return tree.PatchState(number, version, self._span(meta))
+
+    # --- actions ---
+
+    def step(self, meta: Meta, parts: list[Any]) -> tree.Step:
+        return tree.Step(parts[0], str(_first(_Result, parts) or ""), self._span(meta))
+
+    def result(self, _meta: Meta, parts: list[Token]) -> _Result:
+        return _Result(parts[0])
+
+    def load(self, meta: Meta, parts: list[Any]) -> tree.Load:
+        return tree.Load(*self._patch(parts), self._span(meta))
+
+    def apply(self, meta: Meta, parts: list[Any]) -> tree.Apply:
+        return tree.Apply(*self._patch(parts), self._span(meta))
+
+    def unload(self, meta: Meta, parts: list[str]) -> tree.Unload:
+        return tree.Unload(parts[0], self._span(meta))
+
+    def enable(self, meta: Meta, parts: list[str]) -> tree.Enable:
+        return tree.Enable(parts[0], self._span(meta))
+
+    def disable(self, meta: Meta, parts: list[str]) -> tree.Disable:
+        return tree.Disable(parts[0], self._span(meta))
+
+    def reverse(self, meta: Meta, _parts: list[Any]) -> tree.Reverse:
+        return tree.Reverse(self._span(meta))
+
+    def signal(self, meta: Meta, parts: list[str]) -> tree.Signal:
+        return tree.Signal(parts[0] if parts else None, self._span(meta))
+
+    def force(self, meta: Meta, parts: list[str]) -> tree.Force:
+        return tree.Force(parts[0] if parts else None, self._span(meta))
+
+    def write(self, meta: Meta, parts: list[str]) -> tree.Write:
+        return tree.Write(parts[0], str(parts[1]), str(parts[2]), self._span(meta))
+
+    def sysctl(self, meta: Meta, parts: list[Token]) -> tree.Sysctl:
+        value = self._number(parts[1], 0, limits.SYSCTL_VALUE, "a sysctl's value")
+        return tree.Sysctl(str(parts[0]), value, self._span(meta))
+
+    def tick(self, meta: Meta, parts: list[Token]) -> tree.Tick:
+        seconds = self._number(parts[0], 1, limits.TICK_SECONDS, "the seconds of a tick") if parts else 1
+        return tree.Tick(seconds, self._span(meta))
+
+    def settle(self, meta: Meta, _parts: list[Any]) -> tree.Settle:
+        return tree.Settle(self._span(meta))
+
+    def show(self, meta: Meta, parts: list[str]) -> tree.Show:
+        return tree.Show(parts[0] if parts else None, self._span(meta))
+
+    def task_step(self, meta: Meta, parts: list[Any]) -> tree.TaskStep:
+        return tree.TaskStep(parts[0], tuple(parts[1:]), self._span(meta))
+
+    def call(self, meta: Meta, parts: list[tree.FunctionRef]) -> tree.Call:
+        return tree.Call(parts[0], self._span(meta))
+
+    def return_(self, meta: Meta, _parts: list[Any]) -> tree.Return:
+        return tree.Return(self._span(meta))
+
+    def syscall(self, meta: Meta, parts: list[tree.FunctionRef]) -> tree.Syscall:
+        return tree.Syscall(parts[0] if parts else None, self._span(meta))
+
+    def simple(self, meta: Meta, parts: list[Token]) -> tree.Simple:
+        verb = cast(Literal["run", "sleep", "resched", "freeze", "exit"], str(parts[0]))
+        return tree.Simple(verb, self._span(meta))
+
+    def fork(self, meta: Meta, parts: list[str]) -> tree.Fork:
+        return tree.Fork(parts[0], self._span(meta))
+
+    # --- observations ---
+
+    def expect(self, meta: Meta, parts: list[tree.Condition]) -> tree.Expect:
+        return tree.Expect(parts[0], self._span(meta))
+
+    def always(self, meta: Meta, parts: list[tree.Condition]) -> tree.Always:
+        return tree.Always(parts[0], self._span(meta))
+
+    def never(self, meta: Meta, parts: list[tree.Condition]) -> tree.Never:
+        return tree.Never(parts[0], self._span(meta))
+
+    def attribute_is(self, meta: Meta, parts: list[str]) -> tree.AttributeIs:
+        return tree.AttributeIs(parts[0], str(parts[1]), str(parts[2]), self._span(meta))
+
+    def state_is(self, meta: Meta, parts: list[str]) -> tree.TaskStateIs:
+        return tree.TaskStateIs(parts[0], str(parts[2]), parts[1] == "!=", self._span(meta))
+
+    def sees(self, meta: Meta, parts: list[Any]) -> tree.TaskSees:
+        return tree.TaskSees(parts[0], parts[1], parts[3], parts[2] == "!=", self._span(meta))
+
+    def transition_is(self, meta: Meta, parts: list[str]) -> tree.TransitionIs:
+        patch = None if isinstance(parts[1], Token) else parts[1]
+        return tree.TransitionIs(patch, parts[0] == "!=", self._span(meta))
+
+    def log(self, meta: Meta, parts: list[str]) -> tree.LogContains:
+        return tree.LogContains(parts[0], self._span(meta))
+
+    def violation(self, meta: Meta, parts: list[str]) -> tree.ViolationSeen:
+        negated = bool(parts) and isinstance(parts[0], Token)
+        names = [part for part in parts if not isinstance(part, Token)]
+        return tree.ViolationSeen(names[0] if names else None, negated, self._span(meta))
+
+    def property(self, meta: Meta, parts: list[str]) -> tree.PropertyNamed:
+        return tree.PropertyNamed(parts[0], self._span(meta))
+
+    # --- nondeterminism ---
+
+    def interleave(self, meta: Meta, parts: list[Any]) -> tree.Interleave:
+        return tree.Interleave(_of(tree.Thread, parts), self._span(meta))
+
+    def operator_thread(self, meta: Meta, parts: list[_Owned]) -> tree.Thread:
+        return tree.Thread(tree.OPERATOR, tuple(parts[0]), self._span(meta))
+
+    def task_thread(self, meta: Meta, parts: list[Any]) -> tree.Thread:
+        body = tuple(_with_task(parts[0], statement) for statement in parts[1])
+        return tree.Thread(parts[0], body, self._span(meta))
+
+    def choose(self, meta: Meta, parts: list[_Owned]) -> tree.Choose:
+        return tree.Choose(tuple(tuple(branch) for branch in parts), self._span(meta))
+
+    def block(self, _meta: Meta, parts: list[Any]) -> _Owned:
+        return _Owned(part for part in parts if part is not None)
+
+    def action_step(self, meta: Meta, parts: list[Any]) -> tree.Step:
+        action = parts[0]
+        step = tree.TaskStep("", (action,), action.span)
+        return tree.Step(step, str(_first(_Result, parts) or ""), self._span(meta))
+
+    # --- names ---
+
+    def function(self, meta: Meta, parts: list[Any]) -> tree.FunctionRef:
+        sympos = int(_first(_Sympos, parts) or 0)
+        names = [part for part in parts if not isinstance(part, _Sympos)]
+        return tree.FunctionRef(names[0] if len(names) > 1 else None, names[-1], sympos, self._span(meta))
+
+    def label(self, _meta: Meta, parts: list[str]) -> str:
+        return str(parts[0])
+
+    item_name = label
+    subject = label
+
+    # --- words ---
+
+    def NAME(self, token: Token) -> str:  # noqa: N802 - lark finds it by the terminal's name
+        """Return a name without its quotes."""
+        name = self.STRING(token) if token.startswith('"') else str(token)
+        problem = ""
+        if not name:
+            problem = "a name can not be empty"
+        elif len(name) > limits.NAME_LENGTH:
+            problem = f"a name of {len(name)} characters is too long: {limits.NAME_LENGTH} are the most"
+        elif not name.isprintable():
+            problem = "a name holds printable characters only"
+        if problem:
+            self._report(Diagnostic(token_span(token, self._source), problem))
+        return name
+
+    def ENGINE(self, token: Token) -> str:  # noqa: N802 - as above
+        """Return an engine's name without its quotes."""
+        return self.NAME(token)
+
+    def STRING(self, token: Token) -> str:  # noqa: N802 - as above
+        """Return the text between the quotes."""
+        inner = str(token)[1:-1]
+        if len(inner) > limits.TEXT_LENGTH:
+            message = f"a text of {len(inner)} characters is too long: {limits.TEXT_LENGTH} are the most"
+            self._report(Diagnostic(token_span(token, self._source), message))
+        if "\\" not in inner:
+            return inner
+        pieces = []
+        characters = iter(enumerate(inner))
+        for offset, character in characters:
+            if character != "\\":
+                pieces.append(character)
+                continue
+            _, escaped = next(characters)
+            pieces.append(_ESCAPES.get(escaped, escaped))
+            if escaped not in _ESCAPES:
+                line, column, _, _ = token_span(token, self._source)[1:]
+                place = Span(self._source, line, column + 1 + offset, line, column + 3 + offset)
+                message = f"`\\{escaped}` means nothing in a text"
+                self._report(Diagnostic(place, message, ('`\\"`', "`\\\\`", "`\\n`", "`\\t`")))
+        return "".join(pieces)
+
+    def _number(self, token: Token, least: int, most: int, what: str) -> int:
+        digits = token.lstrip("0") or "0"
+        # Longer ones are refused unconverted: the time int() takes grows with the square of the length.
+        number = int(digits) if len(digits) <= len(str(most)) else most + 1
+        if least <= number <= most:
+            return number
+        shown = digits if len(digits) <= 20 else f"{digits[:17]}…"
+        message = f"{what} can not be {shown}: it is from {least} to {most}"
+        self._report(Diagnostic(token_span(token, self._source), message))
+        return least

@@ -1,0 +1,48 @@
+"""What is wrong with a scenario, as values and as the text a user reads.
+
+A report names the place, shows the line with a caret below the offending words, and says in the words of
+`docs/language.md` what could stand there instead.
+"""
+
+from __future__ import annotations
+
+from klpdsl.syntax.tree import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import NamedTuple
+else:
+    from klpdsl._records import NamedTuple
+
+
+class Diagnostic(NamedTuple):
+    """One error: where, what, what could stand there instead (empty when that is no question), and what to do."""
+
+    span: Span
+    message: str
+    expected: tuple[str, ...] = ()
+    hint: str = ""
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot run: everything that is wrong with it and with the files it imports.
+
+    `texts` holds the text of each source by name, to show the lines from; a source that could not be read is absent.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        self.texts: dict[str, str] = dict(texts or {})
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def render(self) -> str:
+        """Return the whole report, ready to print; there is no newline at its end."""
+        from klpdsl.syntax.report import render
+
+        return "\n".join(
+            render(diagnostic, self.texts.get(diagnostic.span.source)) for diagnostic in self.diagnostics
+        )

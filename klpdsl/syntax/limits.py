@@ -1,0 +1,25 @@
+"""How much a scenario may hold. Nobody who writes one by hand comes near; a run of anything below these ends."""
+
+FILE_BYTES = 1 << 20
+#: Statements and list entries of one file, blank lines and comments included.
+FILE_ENTRIES = 50_000
+#: Braces within braces.
+NESTING = 16
+#: Steps of a scenario: each action in it, in every branch.
+STEPS = 10_000
+
+IMPORT_DEPTH = 16
+IMPORT_FILES = 64
+IMPORT_BYTES = 4 << 20
+
+NAME_LENGTH = 200
+TEXT_LENGTH = 2000
+
+TICK_SECONDS = 100_000
+CPUS = 64
+SYMPOS = 1000
+STATE_NUMBER = 2**32 - 1
+SYSCTL_VALUE = 2**31 - 1
+
+#: Errors reported for one scenario; the rest is only counted.
+ERRORS = 200
