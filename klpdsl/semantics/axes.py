@@ -7,7 +7,11 @@ kernel function, that is where the difference lives in the kernel.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from klpdsl._records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 
 class Semantics(NamedTuple):
@@ -35,6 +39,9 @@ class Semantics(NamedTuple):
     livepatch_modinfo: bool = False
     # Where the kernel is tainted: at the first enable, or when the livepatch module is loaded.
     taint: Literal["enable", "load"] = "enable"
+    # Several patches may patch one function, the newest on top; off (only before v4.0): ftrace knows no two users
+    # of one function that redirect it, so enabling the second patch fails with EBUSY (register_ftrace_function()).
+    func_stack: bool = True
     # Over-long object and function names are refused.
     name_limit: bool = False
     # NULL objs/funcs are refused silently before every other check.
@@ -118,19 +125,20 @@ class Semantics(NamedTuple):
     # Which patches replace: none, all while the sysctl livepatch_mode is set, those with the flag, or every one.
     replace: Literal["none", "sysctl", "patch", "always"] = "none"
     # What becomes of a replaced patch: stays enabled; stays listed with a flag; off the list (naively: and then
-    # nobody can unregister it; to a second list); or freed by the core.
+    # nobody can unregister it; to a second list); or freed by the core. From here to `plain_conflict` the defaults
+    # are what a bare `replace=patch` on an old kernel most likely means: nothing reads them while nobody replaces.
     retire: Literal["keep", "flag", "unlink-naive", "unlink", "list", "free"] = "keep"
     # Enabling a patch that was replaced.
     reenable: Literal["no", "replace-only", "any"] = "no"
-    # Which patches a completed replacement sweeps: enabled predecessors, enabled others, all before it, or (a
-    # mutant) nobody.
-    replace_loop: Literal["preds", "others", "all-before", "none"] = "preds"
+    # Which patches a completed replacement sweeps: enabled predecessors (in a mutant: without looking whether they
+    # are enabled), enabled others, all before it, or (another mutant) nobody.
+    replace_loop: Literal["preds", "preds-unguarded", "others", "all-before", "none"] = "preds"
     # Disabled patches below are retired too.
     sweep_disabled: bool = False
     # When no-ops are made, and when they are freed: when patched and at unregister, at every finish, with the
     # patch, or at completion (the whole patch goes when unpatched).
-    nop_create: Literal["register", "enable", "load"] = "load"
-    nop_free: Literal["patched+unregister", "finish", "with-patch", "completion"] = "with-patch"
+    nop_create: Literal["register", "enable", "load"] = "register"
+    nop_free: Literal["patched+unregister", "finish", "with-patch", "completion"] = "patched+unregister"
     # From whom a no-op inherits `immediate`.
     nop_immediate: Literal["none", "prev", "oldest", "any"] = "none"
     # A patch may be both replace and immediate.
@@ -144,8 +152,9 @@ class Semantics(NamedTuple):
     # When `enabled` is cleared: ordinary disable at its start and replaced patches at completion; all at completion
     # (naively: `echo 1` still compares with the flag); or all when the transition starts.
     enabled_clear: Literal["start", "completion", "completion-naive", "start-all"] = "start"
-    # A no-op's memory: freed at once, in the kobject's release, or in release while the next operation waits.
-    nop_kobject: Literal["now", "release", "release+wait"] = "release"
+    # A no-op's memory: freed at once, in the kobject's release, or in release while the next operation waits; or
+    # its directory is taken away at once (kobject_del()) and the memory freed in release.
+    nop_kobject: Literal["now", "release", "release+wait", "del+release"] = "release"
     # Two plain patches for one function.
     plain_conflict: Literal["allow", "refuse"] = "allow"
     # old_sympos 0 and 1 of one function are the same function to klp_find_func().
