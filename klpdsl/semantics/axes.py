@@ -7,11 +7,11 @@ kernel function, that is where the difference lives in the kernel.
 
 from __future__ import annotations
 
-from klpdsl._records import NamedTuple
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, NamedTuple
+else:
+    from klpdsl._records import NamedTuple
 
 
 class Semantics(NamedTuple):

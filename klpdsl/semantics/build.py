@@ -1,0 +1,114 @@
+"""From the data files to the table that names are looked up in. Slow, thorough, and done once: the result is cached."""
+
+from __future__ import annotations
+
+import tomllib
+import typing
+from typing import Any, Literal, TypeAlias, get_args
+
+from klpdsl.semantics.axes import Semantics
+from klpdsl.semantics.records import Change, EngineError, Proposal
+
+if typing.TYPE_CHECKING:
+    from klpdsl.semantics.records import Value
+
+Table: TypeAlias = dict[str, Any]
+
+_EVIDENCE = ("read", "read; release inferred", "subject and date read", "from memory")
+_KINDS = ("proposal", "mutant", "system")
+
+
+def allowed_values() -> dict[str, tuple[Value, ...]]:
+    """Return what each axis may be, as the types in axes.py say it."""
+    # Not of Semantics itself: its run-time base has annotations that name what is imported for type checkers only.
+    fields = type("_Fields", (), {"__annotations__": Semantics.__annotations__})
+    hints = typing.get_type_hints(fields, localns={"Literal": Literal})
+    return {axis: (False, True) if hint is bool else get_args(hint) for axis, hint in hints.items()}
+
+
+def build(mainline: str, proposals: str) -> Table:
+    """Check the texts of the two data files and return all that names are resolved with, as plain values."""
+    allowed = allowed_values()
+    history = _parse("mainline.toml", mainline)
+    beside = _parse("proposals.toml", proposals)
+    table: Table = {
+        "allowed": allowed,
+        "root": _pairs("mainline.toml: root", history["root"]["set"], allowed),
+        "last": tuple(history["releases"]["last"]),
+        "order": (),
+        "changes": {},
+        "ends": {},
+        "proposals": {},
+        "aliases": dict(beside.get("aliases", {})),
+    }
+    for row in history["change"]:
+        _add_change(table, row, allowed)
+    for row in beside.get("engine", []):
+        _add_proposal(table, row, allowed)
+    return table
+
+
+def _parse(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise EngineError(f"{name}: {error}") from None
+
+
+def _take(where: str, row: dict[str, Any], record: type[Change | Proposal], **defaults: Any) -> list[Any]:
+    """Return the row's values in the order of the record's fields, or refuse what is missing or unknown."""
+    unknown = sorted(set(row) - set(record._fields))
+    missing = sorted(set(record._fields) - set(row) - set(defaults))
+    if unknown or missing:
+        raise EngineError(
+            f"{where}: unknown {', '.join(unknown) or '-'}; missing {', '.join(missing) or '-'}"
+        )
+    values = [row.get(field, defaults.get(field)) for field in record._fields]
+    return [tuple(value) if isinstance(value, list) else value for value in values]
+
+
+def _pairs(
+    where: str, axes: dict[str, Value], allowed: dict[str, tuple[Value, ...]]
+) -> tuple[tuple[str, Value], ...]:
+    for axis, value in axes.items():
+        if axis not in allowed:
+            raise EngineError(f"{where}: there is no axis {axis}")
+        if not any(value is one or (type(value) is str and value == one) for one in allowed[axis]):
+            raise EngineError(f"{where}: {axis} can not be {value!r}, only {allowed[axis]}")
+    return tuple(axes.items())
+
+
+def _add_change(table: Table, row: dict[str, Any], allowed: dict[str, tuple[Value, ...]]) -> None:
+    where = f"mainline.toml: change {row.get('id', '?')}"
+    values = _take(
+        where, {**row, "set": _pairs(where, row.get("set", {}), allowed)}, Change, shown=True, why=""
+    )
+    change = Change(*values)
+    if change.id in table["changes"]:
+        raise EngineError(f"{where}: there are two of that id")
+    if change.evidence not in _EVIDENCE:
+        raise EngineError(f"{where}: evidence is one of {_EVIDENCE}, not {change.evidence!r}")
+    if change.shown == bool(change.why):
+        raise EngineError(f"{where}: `why` is for changes that are not shown, and only for them")
+    for needed in (name for group in change.requires for name in group.split("|")):
+        if needed not in table["changes"]:
+            raise EngineError(f"{where}: it needs {needed}, which is no earlier change")
+    table["changes"][change.id] = tuple(change)
+    table["order"] = (*table["order"], change.id)
+    # Releases stand in the order of the history: a later one never before an earlier one.
+    if change.release in table["ends"] and change.release != list(table["ends"])[-1]:
+        raise EngineError(f"{where}: {change.release} stands in two places")
+    table["ends"][change.release] = len(table["order"])
+
+
+def _add_proposal(table: Table, row: dict[str, Any], allowed: dict[str, tuple[Value, ...]]) -> None:
+    where = f"proposals.toml: engine {row.get('id', '?')}"
+    row = {**row, "set": _pairs(where, row.get("set", {}), allowed)}
+    proposal = Proposal(*_take(where, row, Proposal, kind="proposal", base_why="", inferred=(), caught=()))
+    if proposal.id in table["proposals"]:
+        raise EngineError(f"{where}: there are two of that id")
+    if proposal.kind not in _KINDS:
+        raise EngineError(f"{where}: kind is one of {_KINDS}, not {proposal.kind!r}")
+    if (proposal.kind == "mutant") != bool(proposal.caught):
+        raise EngineError(f"{where}: `caught` says what catches a mutant, and only a mutant has it")
+    table["proposals"][proposal.id] = tuple(proposal)
