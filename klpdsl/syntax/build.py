@@ -7,7 +7,7 @@ the word still has its place: the size of a number, the length of a name, the es
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from lark import Token, Transformer, Tree, v_args
 from lark.tree import Meta
@@ -20,10 +20,11 @@ _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _T = TypeVar("_T")
 
 
-class _Owned(tuple[tree.Statement, ...]):
-    """The statements of a block."""
+class _Block(NamedTuple):
+    """Statements in braces."""
 
-    __slots__ = ()
+    body: tuple[tree.Statement, ...]
+    span: Span
 
 
 class _Sympos(int):
@@ -314,18 +315,19 @@ class _Builder(Transformer[Token, Any]):
     def interleave(self, meta: Meta, parts: list[Any]) -> tree.Interleave:
         return tree.Interleave(_of(tree.Thread, parts), self._span(meta))
 
-    def operator_thread(self, meta: Meta, parts: list[_Owned]) -> tree.Thread:
-        return tree.Thread(tree.OPERATOR, tuple(parts[0]), self._span(meta))
+    def operator_thread(self, meta: Meta, parts: list[_Block]) -> tree.Thread:
+        return tree.Thread(tree.OPERATOR, parts[0].body, self._span(meta))
 
     def task_thread(self, meta: Meta, parts: list[Any]) -> tree.Thread:
-        body = tuple(_with_task(parts[0], statement) for statement in parts[1])
+        body = tuple(_with_task(parts[0], statement) for statement in parts[1].body)
         return tree.Thread(parts[0], body, self._span(meta))
 
-    def choose(self, meta: Meta, parts: list[_Owned]) -> tree.Choose:
-        return tree.Choose(tuple(tuple(branch) for branch in parts), self._span(meta))
+    def choose(self, meta: Meta, parts: list[_Block]) -> tree.Choose:
+        branches = tuple(branch.body for branch in parts)
+        return tree.Choose(branches, tuple(branch.span for branch in parts), self._span(meta))
 
-    def block(self, _meta: Meta, parts: list[Any]) -> _Owned:
-        return _Owned(part for part in parts if part is not None)
+    def block(self, meta: Meta, parts: list[Any]) -> _Block:
+        return _Block(tuple(part for part in parts if part is not None), self._span(meta))
 
     def action_step(self, meta: Meta, parts: list[Any]) -> tree.Step:
         action = parts[0]

@@ -467,9 +467,10 @@ class Interleave(NamedTuple):
 
 
 class Choose(NamedTuple):
-    """`choose { … } or { … }`."""
+    """`choose { … } or { … }`; `places` are the branches' braces."""
 
     branches: tuple[tuple[Statement, ...], ...]
+    places: tuple[Span, ...]
     span: Span
 
 

@@ -1,0 +1,260 @@
+"""Every node as the one line of canonical text that it is.
+
+This is on the way of every run, which prints the step it takes; so no module is imported here but the tree.
+"""
+
+from __future__ import annotations
+
+from klpdsl.syntax import tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    Part = tree.PatchItem | tree.FunctionDecl | tree.Callback | tree.Thread
+    Node = tree.Item | tree.Operation | tree.Action | tree.Condition | Part
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+_DIGITS = "0123456789"
+_NAME = f"{_LETTERS}{_DIGITS}.-"
+_ENGINE = f"{_NAME}~+"
+
+
+def quoted(text: str) -> str:
+    """Return a text in double quotes."""
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    if "\n" in text or "\t" in text:
+        text = text.replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{text}"'
+
+
+def name(text: str, *reserved: str) -> str:
+    """Return a name, in quotes if it needs them: by its characters, or because it is a keyword where it stands."""
+    bare = (
+        text[:1] in _LETTERS and text and not text.strip(_NAME) and "->" not in text and text not in reserved
+    )
+    return text if bare else quoted(text)
+
+
+def engine(text: str) -> str:
+    """Return an engine's name, in quotes if it needs them."""
+    bare = text[:1] in _LETTERS and text and not text.strip(_ENGINE) and ".." not in text
+    return text if bare else quoted(text)
+
+
+def value(text: str) -> str:
+    """Return the value of an attribute: bare if it is a name or a number."""
+    return text if text and not text.strip(_DIGITS) else name(text)
+
+
+def format_statement(node: Node) -> str:
+    """Return the canonical text of a statement, a part of one or a condition, on one line.
+
+    The result that a step must have (`-> EBUSY`) is left out: it is no part of what happens. `line_of` has it.
+    """
+    if isinstance(node, tree.Step):
+        node = node.operation
+    return _WORDING[type(node)](node)
+
+
+def line_of(node: Node, task: str | None = None) -> str:
+    """Return the canonical text of a statement as it stands in a file, on one line.
+
+    In the thread of a task, whose name `task` is, its actions stand without the name.
+    """
+    if isinstance(node, tree.Step):
+        operation = node.operation
+        if task is not None and isinstance(operation, tree.TaskStep):
+            text = ", ".join(map(format_statement, operation.actions))
+        else:
+            text = _WORDING[type(operation)](operation)
+        return f"{text} -> {node.result}" if node.result else text
+    if isinstance(node, tree.Choose):
+        return "choose " + " or ".join(
+            _braces("; ", (line_of(s, task) for s in branch)) for branch in node.branches
+        )
+    return _WORDING[type(node)](node)
+
+
+def task_of(thread: tree.Thread) -> str | None:
+    """Return the task whose actions a thread holds; None for the operator's."""
+    return None if thread.name == tree.OPERATOR else thread.name
+
+
+def body_separator(items: Sequence[object]) -> str:
+    """Return what separates the items of a list that stands on one line."""
+    return ", " if all(isinstance(item, tree.PatchFunction | tree.FunctionDecl) for item in items) else "; "
+
+
+def _braces(separator: str, pieces: Iterable[str]) -> str:
+    inner = separator.join(pieces)
+    return f"{{ {inner} }}" if inner else "{}"
+
+
+def _list(items: Sequence[Node]) -> str:
+    return _braces(body_separator(items), (_WORDING[type(item)](item) for item in items))
+
+
+def _body(body: tree.PatchBody | None) -> str:
+    return "" if body is None else f" {_list(body.items)}"
+
+
+def _engine_range(node: tree.EngineRange) -> str:
+    if node.first == node.last:
+        return engine(node.first)
+    return " ".join(
+        part for part in (node.first and engine(node.first), "..", node.last and engine(node.last)) if part
+    )
+
+
+def _module(node: tree.ModuleDecl) -> str:
+    return module_head(node) + (f" {_list(node.functions)}" if node.functions else "") + module_tail(node)
+
+
+def module_head(node: tree.ModuleDecl) -> str:
+    """Return what stands before a module's functions."""
+    return f"module {name(node.name)}"
+
+
+def module_tail(node: tree.ModuleDecl) -> str:
+    """Return what stands after a module's functions."""
+    return " loaded" if node.loaded else ""
+
+
+def _task(node: tree.TaskDecl) -> str:
+    words = ["task" if node.kind == "user" else "kthread", name(node.name)]
+    if node.running:
+        words.append("running")
+    if node.stack:
+        words += ["in", " > ".join(map(function, node.stack))]
+    if node.uninterruptible:
+        words.append("uninterruptible")
+    if node.unreliable:
+        words.append("unreliable")
+    return " ".join(words)
+
+
+def patch_head(verb: str, node: tree.PatchDecl | tree.Load | tree.Apply) -> str:
+    """Return what stands before a patch's braces."""
+    return " ".join([verb, name(node.name), *(flag.name for flag in node.flags)])
+
+
+def function(node: tree.FunctionRef) -> str:
+    """Return a function as a statement names it."""
+    text = name(node.name) if node.object is None else f"{name(node.object)}:{name(node.name)}"
+    return f"{text} sympos {node.sympos}" if node.sympos else text
+
+
+def _patch_function(node: tree.PatchFunction) -> str:
+    text = name(node.name)
+    if node.sympos:
+        text += f" sympos {node.sympos}"
+    return f"{text} immediate" if node.immediate else text
+
+
+def callbacks_head(node: tree.PatchCallbacks) -> str:
+    """Return what stands before the braces of callbacks."""
+    # `callbacks immediate` is a function of that name.
+    return f"callbacks {name(node.object, 'immediate', 'sympos')}"
+
+
+def _callbacks(node: tree.PatchCallbacks) -> str:
+    return callbacks_head(node) + ("" if node.callbacks is None else f" {_list(node.callbacks)}")
+
+
+def _callback(node: tree.Callback) -> str:
+    return f"{node.name} fails {node.errno}" if node.errno else node.name
+
+
+def _state(node: tree.PatchState) -> str:
+    return f"state {node.id} version {node.version}" if node.version else f"state {node.id}"
+
+
+def _optional(verb: str, operand: str | None) -> str:
+    return verb if operand is None else f"{verb} {name(operand)}"
+
+
+def _relation(negated: bool) -> str:
+    return "!=" if negated else "="
+
+
+def _sees(node: tree.TaskSees) -> str:
+    code = name(node.code)
+    return f"{_subject(node.task)} sees {function(node.function)} {_relation(node.negated)} {code}"
+
+
+def _transition(node: tree.TransitionIs) -> str:
+    patch = "none" if node.patch is None else name(node.patch, "none")
+    return f"transition {_relation(node.negated)} {patch}"
+
+
+def _violation(node: tree.ViolationSeen) -> str:
+    words = "no violation" if node.negated else "violation"
+    return words if node.property is None else f"{words} {name(node.property)}"
+
+
+def _subject(text: str) -> str:
+    return name(text, "no", "violation")
+
+
+def thread_head(node: tree.Thread) -> str:
+    """Return what stands before a thread's braces."""
+    return node.name if node.name == tree.OPERATOR else name(node.name)
+
+
+def _thread(node: tree.Thread) -> str:
+    return f"{thread_head(node)} {_braces('; ', (line_of(step, task_of(node)) for step in node.body))}"
+
+
+_WORDING: dict[type, Callable[..., str]] = {
+    tree.Title: lambda node: f"scenario {quoted(node.text)}",
+    tree.Engines: lambda node: f"engines {', '.join(map(_engine_range, node.ranges))}",
+    tree.Import: lambda node: f"import {quoted(node.path)}",
+    tree.FunctionDecl: lambda node: f"{name(node.name)} notrace" if node.notrace else name(node.name),
+    tree.VmlinuxDecl: lambda node: f"vmlinux {_list(node.functions)}",
+    tree.ModuleDecl: _module,
+    tree.TaskDecl: _task,
+    tree.CpusDecl: lambda node: f"cpus {node.number} nohz" if node.nohz else f"cpus {node.number}",
+    tree.ArchDecl: lambda node: f"arch {name(node.feature)}",
+    tree.PatchDecl: lambda node: patch_head("patch", node) + _body(node.body),
+    tree.PatchFunction: _patch_function,
+    tree.PatchObject: lambda node: f"{name(node.name)} {_list(node.functions)}",
+    tree.PatchCallbacks: _callbacks,
+    tree.Callback: _callback,
+    tree.PatchState: _state,
+    tree.Load: lambda node: patch_head("load", node) + _body(node.body),
+    tree.Apply: lambda node: patch_head("apply", node) + _body(node.body),
+    tree.Unload: lambda node: f"unload {name(node.name)}",
+    tree.Enable: lambda node: f"enable {name(node.name)}",
+    tree.Disable: lambda node: f"disable {name(node.name)}",
+    tree.Reverse: lambda _node: "reverse",
+    tree.Signal: lambda node: _optional("signal", node.name),
+    tree.Force: lambda node: _optional("force", node.name),
+    tree.Write: lambda node: f"write {name(node.name)} {node.attribute} {value(node.value)}",
+    tree.Sysctl: lambda node: f"sysctl {node.key} {node.value}",
+    tree.Tick: lambda node: "tick" if node.seconds == 1 else f"tick {node.seconds}",
+    tree.Settle: lambda _node: "settle",
+    tree.Show: lambda node: _optional("show", node.name),
+    tree.TaskStep: lambda node: f"{name(node.task)}: {', '.join(map(format_statement, node.actions))}",
+    tree.Call: lambda node: f"call {function(node.function)}",
+    tree.Return: lambda _node: "return",
+    tree.Syscall: lambda node: "syscall" if node.function is None else f"syscall {function(node.function)}",
+    tree.Simple: lambda node: node.verb,
+    tree.Fork: lambda node: f"fork {name(node.child)}",
+    tree.AttributeIs: lambda node: f"{_subject(node.subject)} {node.attribute} = {value(node.value)}",
+    tree.TaskStateIs: lambda node: (
+        f"{_subject(node.task)} patch_state {_relation(node.negated)} {node.state}"
+    ),
+    tree.TaskSees: _sees,
+    tree.TransitionIs: _transition,
+    tree.LogContains: lambda node: f"log {quoted(node.text)}",
+    tree.ViolationSeen: _violation,
+    tree.PropertyNamed: lambda node: name(node.name),
+    tree.Expect: lambda node: f"expect {format_statement(node.condition)}",
+    tree.Always: lambda node: f"always {format_statement(node.condition)}",
+    tree.Never: lambda node: f"never {format_statement(node.condition)}",
+    tree.Thread: _thread,
+    tree.Interleave: lambda node: f"interleave {_braces('; ', map(_thread, node.threads))}",
+    tree.Choose: line_of,
+}
