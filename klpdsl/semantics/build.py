@@ -45,6 +45,9 @@ def build(mainline: str, proposals: str) -> Table:
         _add_change(table, row, allowed)
     for row in beside.get("engine", []):
         _add_proposal(table, row, allowed)
+    for alias, target in table["aliases"].items():
+        if type(target) is not str or alias in table["proposals"] or alias in table["changes"]:
+            raise EngineError(f"proposals.toml: the alias {alias} must be a text, and no engine's name")
     return table
 
 
