@@ -1,0 +1,156 @@
+"""The values a world is made of. Names follow the kernel's structures; each docstring says which."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+KLP_UNDEFINED = -1
+KLP_UNPATCHED = 0
+KLP_PATCHED = 1
+"""task_struct.patch_state and klp_target_state, under their names of v4.12 (KLP_TRANSITION_IDLE … since v6.10)."""
+
+STATE_NAMES = {KLP_UNDEFINED: "undefined", KLP_UNPATCHED: "unpatched", KLP_PATCHED: "patched"}
+
+VMLINUX = "vmlinux"
+"""The name under which the core kernel stands among the objects (a NULL `klp_object.name`)."""
+
+ORIGINAL = ""
+"""The owner of code that no patch brought."""
+
+
+class Symbol(NamedTuple):
+    """A function in an object's symbol table. `notrace`: it has no ftrace location."""
+
+    name: str
+    notrace: bool = False
+
+
+class FuncSpec(NamedTuple):
+    """What a livepatch module says of one function: struct klp_func as its author wrote it."""
+
+    name: str
+    sympos: int = 0
+    immediate: bool = False
+
+
+class ObjectSpec(NamedTuple):
+    """struct klp_object as written: `callbacks` are (name, errno) pairs, the errno `0` for success."""
+
+    name: str
+    funcs: tuple[FuncSpec, ...]
+    callbacks: tuple[tuple[str, str], ...] = ()
+
+
+class PatchSpec(NamedTuple):
+    """struct klp_patch as written. `marked`: the module has the modinfo entry livepatch=Y."""
+
+    name: str
+    objects: tuple[ObjectSpec, ...]
+    immediate: bool = False
+    replace: bool = False
+    states: tuple[tuple[int, int], ...] = ()
+    marked: bool = True
+
+
+FuncKey: TypeAlias = tuple[str, str, int]
+"""An original function: object, name, position among its namesakes from 1 (the kernel's `old_func` address)."""
+
+
+class Code(NamedTuple):
+    """A piece of text in memory that a task may run: the original function, or a patch's version of it.
+
+    `owner` is ORIGINAL or the patch's name; `generation` tells apart the loads of one module.
+    """
+
+    object: str
+    function: str
+    position: int
+    owner: str
+    generation: int
+
+
+class Func(NamedTuple):
+    """struct klp_func at run time. `new_code` of a no-op is the original function."""
+
+    name: str
+    sympos: int
+    immediate: bool = False
+    nop: bool = False
+    patched: bool = False
+
+
+class Object(NamedTuple):
+    """struct klp_object at run time: `loaded` is a set obj->mod (always true of vmlinux)."""
+
+    name: str
+    funcs: tuple[Func, ...]
+    callbacks: tuple[tuple[str, str], ...] = ()
+    dynamic: bool = False
+    loaded: bool = False
+    patched: bool = False
+    post_unpatch_enabled: bool = False
+
+
+class Patch(NamedTuple):
+    """struct klp_patch at run time, from its module's load to its unload.
+
+    `listed`: on klp_patches. `registered`: unregistering it is still owed. `retired`: another patch replaced it.
+    `transition`: its functions' transition flags are set. `kobj`: its sysfs directory exists.
+    """
+
+    name: str
+    generation: int
+    immediate: bool
+    replace: bool
+    states: tuple[tuple[int, int], ...]
+    objects: tuple[Object, ...]
+    registered: bool = False
+    enabled: bool = False
+    forced: bool = False
+    retired: bool = False
+    transition: bool = False
+    kobj: bool = False
+
+
+class Entry(NamedTuple):
+    """One version on a function's stack (a klp_func on klp_ops.func_stack)."""
+
+    patch: str
+    generation: int
+    nop: bool
+    immediate: bool
+
+
+class Module(NamedTuple):
+    """struct module: `refs` is what /proc/modules prints; `livepatch` tells a patch's module from a target."""
+
+    name: str
+    generation: int
+    refs: int
+    livepatch: bool
+
+
+TaskKind: TypeAlias = Literal["user", "kthread", "idle"]
+
+
+class Task(NamedTuple):
+    """struct task_struct, as far as livepatch looks at it.
+
+    `stack` is outermost first; a user task with an empty stack is in user space. `pending` is TIF_PATCH_PENDING.
+    `ran` is the code it ran since its last switch point (for the property `mixed`; nothing in the kernel).
+    """
+
+    name: str
+    pid: int
+    kind: TaskKind
+    stack: tuple[Code, ...] = ()
+    running: bool = False
+    uninterruptible: bool = False
+    unreliable: bool = False
+    patch_state: int = KLP_UNDEFINED
+    pending: bool = False
+    ran: frozenset[Code] = frozenset()
+
+
+Work: TypeAlias = tuple[str, str]
+"""A queued work item: what (`free`, `wake`, `kick`) and for whom."""
