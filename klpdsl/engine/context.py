@@ -1,0 +1,133 @@
+"""What every operation is handed: the world, the semantics and the sink of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from klpdsl.trace import events
+from klpdsl.world.values import STATE_NAMES, Module, Patch, Task
+
+if TYPE_CHECKING:
+    from klpdsl.semantics.axes import Semantics
+    from klpdsl.world.world import World
+
+Sink: TypeAlias = Callable[[events.Event], None]
+"""Receives each event when it happens. None in its place: nobody listens, and events are not even made."""
+
+OK = "0"
+
+
+class Outcome(NamedTuple):
+    """How an operation ended, as its caller in user space sees it.
+
+    `value` is `0` or an errno's name; `reason` says more where the kernel says nothing. `missing` names the axis
+    of the semantics that would have to be different for the operation to exist at all; then `value` is
+    `unsupported`.
+    """
+
+    value: str
+    reason: str = ""
+    missing: str = ""
+
+
+SUCCESS = Outcome(OK)
+
+
+def unsupported(axis: str) -> Outcome:
+    """The outcome of an operation that these semantics do not know."""
+    return Outcome("unsupported", "", axis)
+
+
+class Kernel:
+    """A kernel in the act of doing something: a world, its semantics, a sink.
+
+    `blockers` is what the latest attempt to complete a transition found in its way.
+    """
+
+    __slots__ = ("blockers", "emit", "sem", "w")
+
+    def __init__(self, world: World, semantics: Semantics, emit: Sink | None = None) -> None:
+        self.w = world
+        self.sem = semantics
+        self.emit = emit
+        self.blockers: list[events.Blocked] = []
+
+    # --- printk, with the prefix of kernel/livepatch (pr_fmt) ---
+
+    def printk(self, level: events.Level, text: str) -> None:
+        """A line of another part of the kernel, without a prefix."""
+        if self.emit:
+            self.emit(events.Log(level, text))
+
+    def pr_debug(self, text: str) -> None:
+        """Log a debug line, shown with dynamic debug on, with the prefix `livepatch: `."""
+        if self.emit:
+            self.emit(events.Log("debug", "livepatch: " + text))
+
+    def pr_notice(self, text: str) -> None:
+        """Log a notice, with the prefix `livepatch: `."""
+        if self.emit:
+            self.emit(events.Log("notice", "livepatch: " + text))
+
+    def pr_warn(self, text: str) -> None:
+        """Log a warning, with the prefix `livepatch: `."""
+        if self.emit:
+            self.emit(events.Log("warn", "livepatch: " + text))
+
+    def pr_err(self, text: str) -> None:
+        """Log an error, with the prefix `livepatch: `."""
+        if self.emit:
+            self.emit(events.Log("err", "livepatch: " + text))
+
+    # --- values of the world: every change goes through these, so that it is seen ---
+
+    def set_patch(self, patch: Patch) -> Patch:
+        """Store a patch's new value."""
+        self.w.patches[patch.name] = patch
+        return patch
+
+    def set_enabled(self, patch: Patch, enabled: bool) -> Patch:
+        """Flip patch->enabled, which `enabled` in sysfs shows."""
+        patch = self.set_patch(patch._replace(enabled=enabled))
+        if patch.kobj:
+            self.sysfs(f"{patch.name}/enabled", str(int(enabled)))
+        return patch
+
+    def set_patch_state(self, index: int, state: int, *, pending: bool) -> None:
+        """Give the task at that place a patch_state and a TIF_PATCH_PENDING flag."""
+        task = self.w.tasks[index]
+        if task.patch_state != state:
+            if self.emit:
+                self.emit(events.TaskState(task.name, STATE_NAMES[task.patch_state], STATE_NAMES[state]))
+            # A change of state is a switch point: only what is still on the stack counts as run since.
+            self.w.tasks[index] = task._replace(
+                patch_state=state, pending=pending, ran=frozenset(task.stack) if task.ran else task.ran
+            )
+        elif task.pending != pending:
+            self.w.tasks[index] = task._replace(pending=pending)
+
+    def set_task(self, index: int, task: Task) -> None:
+        """Store a task's new value (for what livepatch does not look at; patch_state has its own way)."""
+        self.w.tasks[index] = task
+
+    def sysfs(self, path: str, value: str | None) -> None:
+        """An entry below /sys/kernel/livepatch appeared, changed or (None) vanished."""
+        if self.emit:
+            self.emit(events.Sysfs(path, value))
+
+    # --- module references ---
+
+    def module_get(self, name: str) -> None:
+        """try_module_get(): one more user of the module."""
+        self._module_refs(self.w.modules[name], +1)
+
+    def module_put(self, name: str) -> None:
+        """module_put(): one user less."""
+        self._module_refs(self.w.modules[name], -1)
+
+    def _module_refs(self, module: Module, by: int) -> None:
+        module = module._replace(refs=module.refs + by)
+        self.w.modules[module.name] = module
+        if self.emit:
+            self.emit(events.ModuleRefs(module.name, module.refs))

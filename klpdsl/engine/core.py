@@ -1,0 +1,399 @@
+"""The API of kernel/livepatch/core.c: registering, enabling and disabling patches, and writes to `enabled`.
+
+Functions return `0` or the name of the errno that the kernel's function of that name returns.
+"""
+
+from __future__ import annotations
+
+from klpdsl.engine import callbacks, free, patch, replace, states, sysfs, transition
+from klpdsl.engine.context import OK, Kernel
+from klpdsl.engine.symbols import klp_init_object_loaded
+from klpdsl.world.values import (
+    KLP_PATCHED,
+    KLP_UNPATCHED,
+    VMLINUX,
+    Func,
+    Object,
+    Patch,
+    PatchSpec,
+)
+
+MODULE_NAME_LEN = 56
+KSYM_NAME_LEN = 128
+"""Limits on names, including the terminating NUL (x86-64; KSYM_NAME_LEN is 512 since v6.1)."""
+
+NO_RELIABLE_STACKS = "This architecture doesn't have support for the livepatch consistency model."
+
+
+# --- registering (two-step API, up to v5.0) -------------------------------------------------------------------
+
+
+def klp_register_patch(k: Kernel, spec: PatchSpec) -> str:
+    """klp_register_patch(): make the patch known, not yet active."""
+    error = _checks_before_init(k, spec)
+    if error != OK:
+        return error
+    if k.sem.module_ref == "register":
+        k.module_get(spec.name)
+    p = _new_patch(k, spec)
+    if k.sem.nop_create == "register" and replace.replaces(k, p):
+        p = k.set_patch(replace.klp_add_nops(k, p))
+    error = _klp_init_patch(k, spec.name)
+    if error != OK:
+        free.klp_free_patch_start(k, spec.name)
+        free.remove_kobject(k, spec.name)
+        if k.sem.module_ref == "register":
+            k.module_put(spec.name)
+        return error
+    k.set_patch(k.w.patches[spec.name]._replace(registered=True))
+    return OK
+
+
+def klp_unregister_patch(k: Kernel, name: str) -> str:
+    """klp_unregister_patch(), which a module's exit calls: forget a disabled patch."""
+    p = k.w.patches[name]
+    if not p.registered or (k.sem.retire == "unlink-naive" and name not in k.w.klp_patches):
+        return "EINVAL"
+    if p.enabled:
+        return "EBUSY"
+    free.klp_free_patch_start(k, name)
+    free.remove_kobject(k, name)
+    return OK
+
+
+def _checks_before_init(k: Kernel, spec: PatchSpec) -> str:
+    if k.sem.livepatch_modinfo and not spec.marked:
+        k.pr_err(f"module {spec.name} is not marked as a livepatch module")
+        return "EINVAL"
+    if k.sem.consistency == "per-task" and not k.w.arch_reliable and not (spec.immediate and k.sem.immediate):
+        if k.sem.unreliable_arch != "warn":
+            k.pr_err(NO_RELIABLE_STACKS)
+            return k.sem.unreliable_arch
+        k.pr_warn(NO_RELIABLE_STACKS)
+        k.pr_warn("The livepatch transition may never complete.")
+    if spec.immediate and replace.replaces_spec(k, spec) and not k.sem.replace_with_immediate:
+        return "EINVAL"
+    if k.sem.plain_conflict == "refuse" and not spec.replace and _conflicts(k, spec):
+        return "EINVAL"
+    return OK
+
+
+def _conflicts(k: Kernel, spec: PatchSpec) -> bool:
+    wanted = {(obj.name, func.name, func.sympos or 1) for obj in spec.objects for func in obj.funcs}
+    return any(
+        patch.func_key(obj, func) in wanted
+        for name in k.w.klp_patches
+        for obj in k.w.patches[name].objects
+        for func in obj.funcs
+    )
+
+
+# --- initialising ---------------------------------------------------------------------------------------------
+
+
+def _new_patch(k: Kernel, spec: PatchSpec) -> Patch:
+    objects = tuple(
+        Object(obj.name, tuple(Func(f.name, f.sympos, f.immediate) for f in obj.funcs), obj.callbacks)
+        for obj in spec.objects
+    )
+    generation = k.w.modules[spec.name].generation
+    return k.set_patch(Patch(spec.name, generation, spec.immediate, spec.replace, spec.states, objects))
+
+
+def _klp_init_patch(k: Kernel, name: str) -> str:
+    p = k.set_patch(k.w.patches[name]._replace(kobj=True))
+    sysfs.patch_appears(k, p)
+    if k.sem.nop_create == "load" and replace.replaces(k, p):
+        k.set_patch(replace.klp_add_nops(k, p))
+    for index in range(len(k.w.patches[name].objects)):
+        error = _klp_init_object(k, name, index)
+        if error != OK:
+            return error
+    free.enlist(k, name)
+    return OK
+
+
+def _klp_init_object(k: Kernel, name: str, index: int) -> str:
+    obj = k.w.patches[name].objects[index]
+    if k.sem.name_limit and len(obj.name) >= MODULE_NAME_LEN:
+        return "EINVAL"
+    # klp_find_object_module(): a target that is loaded now; later ones are klp_module_coming()'s business.
+    obj = obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules)
+    patch.set_object(k, name, index, obj)
+    k.sysfs(f"{name}/{obj.name}/", "")
+    if k.sem.patched_attr:
+        k.sysfs(f"{name}/{obj.name}/patched", "0")
+    seen: set[str] = set()
+    for func in obj.funcs:
+        if k.sem.name_limit and len(func.name) >= KSYM_NAME_LEN:
+            return "EINVAL"
+        directory = sysfs.func_dir(k, func)
+        if directory in seen:
+            k.printk(
+                "warn",
+                f"sysfs: cannot create duplicate filename '/kernel/livepatch/{name}/{obj.name}/{directory}'",
+            )
+            return "EEXIST"
+        seen.add(directory)
+        k.sysfs(f"{name}/{obj.name}/{directory}/", "")
+    return klp_init_object_loaded(k, obj) if obj.loaded else OK
+
+
+# --- enabling and disabling -----------------------------------------------------------------------------------
+
+
+def klp_enable_patch(k: Kernel, spec: PatchSpec) -> str:
+    """klp_enable_patch() of the single-call API (v5.1): check, initialise, enable; undo all on failure."""
+    error = _checks_before_init(k, spec)
+    if error != OK:
+        return error
+    if not states.klp_is_patch_compatible(k, spec):
+        k.pr_err(f"Livepatch patch ({spec.name}) is not compatible with the already installed livepatches.")
+        return "EINVAL"
+    k.module_get(spec.name)
+    _new_patch(k, spec)
+    error = _klp_init_patch(k, spec.name)
+    if error == OK:
+        error = enable_patch(k, spec.name)
+    if error != OK:
+        free.klp_free_patch_start(k, spec.name)
+        free.klp_free_patch_finish(k, spec.name)
+    return error
+
+
+def enable_patch(k: Kernel, name: str) -> str:
+    """_enable_patch()."""
+    if k.sem.consistency == "none":
+        return _enable_at_once(k, name)
+    if k.w.transition_patch:
+        return "EBUSY"
+    p = k.w.patches[name]
+    if p.enabled:
+        return "EINVAL"  # WARN_ON(patch->enabled)
+    if name not in k.w.klp_patches:
+        if k.sem.reenable == "replace-only" and not p.replace:
+            return "EBUSY"
+        _relist(k, name)
+    elif _predecessor_disabled(k, name):
+        return "EBUSY"
+    if k.sem.nop_create == "enable" and replace.replaces(k, p):
+        _regenerate_nops(k, name)
+    if k.sem.api == "register" and k.sem.module_ref == "enable":
+        k.module_get(name)
+    k.pr_notice(f"enabling patch '{name}'")
+    transition.klp_init_transition(k, name, KLP_PATCHED)
+    error = _push_loaded_objects(k, name)
+    if error != OK:
+        k.pr_warn(f"failed to enable patch '{name}'")
+        transition.klp_cancel_transition(k)
+        return error
+    if k.sem.enabled_clear == "start-all":
+        _clear_replaced_at_start(k, name)
+    transition.klp_start_transition(k)
+    if k.sem.enabled_flip == "before-try":
+        k.set_enabled(k.w.patches[name], True)
+        transition.klp_try_complete_transition(k)
+    else:
+        transition.klp_try_complete_transition(k)
+        k.set_enabled(k.w.patches[name], True)
+    return OK
+
+
+def _push_loaded_objects(k: Kernel, name: str) -> str:
+    for index, obj in enumerate(k.w.patches[name].objects):
+        if not obj.loaded:
+            continue
+        error = callbacks.klp_pre_patch_callback(k, name, index)
+        if error != OK:
+            k.pr_warn(f"pre-patch callback failed for object '{obj.name}'")
+            return error
+        error = patch.klp_patch_object(k, k.w.patches[name], index)
+        if error != OK:
+            if k.sem.callbacks:
+                k.pr_warn(f"failed to patch object '{obj.name}'")
+            return error
+    return OK
+
+
+def _predecessor_disabled(k: Kernel, name: str) -> bool:
+    rule = k.sem.stack_enable
+    if rule == "none" or (rule == "replace-exempt" and k.w.patches[name].replace):
+        return False
+    before = [k.w.patches[other] for other in k.w.klp_patches[: k.w.klp_patches.index(name)]]
+    if rule == "prev-skip-replaced":
+        before = [p for p in before if not p.retired]
+    return bool(before) and not before[-1].enabled
+
+
+def _relist(k: Kernel, name: str) -> None:
+    # A patch that was replaced comes back at the end of the list. Which of its target modules are loaded may
+    # have changed while it was off the list, where the module hooks do not see it.
+    free.enlist(k, name)
+    p = k.w.patches[name]
+    objects = tuple(obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules) for obj in p.objects)
+    k.set_patch(p._replace(retired=False, objects=objects))
+
+
+def _regenerate_nops(k: Kernel, name: str) -> None:
+    p = replace.klp_add_nops(k, k.w.patches[name])
+    loaded = tuple(obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules) for obj in p.objects)
+    p = k.set_patch(p._replace(objects=loaded))
+    for obj in p.objects:
+        for func in obj.funcs:
+            if func.nop:
+                k.sysfs(f"{name}/{obj.name}/{sysfs.func_dir(k, func)}/", "")
+
+
+def _clear_replaced_at_start(k: Kernel, name: str) -> None:
+    if not replace.replaces(k, k.w.patches[name]):
+        return
+    for other in k.w.klp_patches[: k.w.klp_patches.index(name)]:
+        if k.w.patches[other].enabled:
+            k.set_enabled(k.w.patches[other], False)
+
+
+def _klp_disable_patch(k: Kernel, name: str) -> str:
+    """__klp_disable_patch()."""
+    if k.sem.consistency == "none":
+        return _disable_at_once(k, name)
+    if k.w.transition_patch or _successor_enabled(k, name):
+        return "EBUSY"
+    transition.klp_init_transition(k, name, KLP_UNPATCHED)
+    if k.sem.callbacks:
+        for index, obj in enumerate(k.w.patches[name].objects):
+            if obj.patched:
+                callbacks.klp_pre_unpatch_callback(k, name, index)
+    transition.klp_start_transition(k)
+    at_start = k.sem.enabled_clear in ("start", "start-all")
+    if at_start and k.sem.enabled_flip == "before-try":
+        k.set_enabled(k.w.patches[name], False)
+    transition.klp_try_complete_transition(k)
+    if at_start and k.w.patches[name].enabled:
+        k.set_enabled(k.w.patches[name], False)
+    return OK
+
+
+def _successor_enabled(k: Kernel, name: str) -> bool:
+    after = k.w.klp_patches[k.w.klp_patches.index(name) + 1 :]
+    if k.sem.stack_disable == "none" or not after:
+        return False
+    return k.sem.stack_disable == "last" or k.w.patches[after[0]].enabled
+
+
+# --- without a consistency model (up to v4.11) ----------------------------------------------------------------
+
+
+def _enable_at_once(k: Kernel, name: str) -> str:
+    if k.w.patches[name].enabled:
+        return "EINVAL"  # WARN_ON(patch->state != KLP_DISABLED)
+    if _predecessor_disabled(k, name):
+        return "EBUSY"
+    if k.sem.taint == "enable" and not k.w.tainted:
+        k.w.tainted = True
+        k.pr_notice("tainting kernel with TAINT_LIVEPATCH")
+    k.pr_notice(f"enabling patch '{name}'")
+    for index, obj in enumerate(k.w.patches[name].objects):
+        if not obj.loaded:
+            continue
+        error = patch.klp_patch_object(k, k.w.patches[name], index)
+        if error != OK:
+            _disable_at_once(k, name)
+            return error
+    k.set_enabled(k.w.patches[name], True)
+    return OK
+
+
+def _disable_at_once(k: Kernel, name: str) -> str:
+    if _successor_enabled(k, name):
+        return "EBUSY"
+    k.pr_notice(f"disabling patch '{name}'")
+    patch.klp_unpatch_objects(k, name)
+    if k.w.patches[name].enabled:
+        k.set_enabled(k.w.patches[name], False)
+    return OK
+
+
+# --- the attributes of a patch --------------------------------------------------------------------------------
+
+
+def enabled_store(k: Kernel, name: str, text: str) -> str:
+    """A write to /sys/kernel/livepatch/<patch>/enabled."""
+    value = _digit(text) if k.sem.enabled_write == "digit" else kstrtobool(text)
+    if value is None:
+        return "EINVAL"
+    p = k.w.patches[name]
+    if k.sem.api == "register" and not _may_write(k, p):
+        return "EINVAL"
+    if shown_as_enabled(k, p) == value:
+        return "EINVAL"  # already in the requested state
+    if k.w.transition_patch == name:
+        transition.klp_reverse_transition(k)
+        return OK
+    if not value:
+        return _klp_disable_patch(k, name)
+    if k.sem.disabled_patch == "free":
+        return "EINVAL"  # a disabled patch cannot be enabled again
+    return enable_patch(k, name)
+
+
+def _may_write(k: Kernel, p: Patch) -> bool:
+    if not p.retired:
+        return p.registered
+    # Off the list or marked as replaced: only where such a patch may come back.
+    return k.sem.reenable != "no" and p.registered
+
+
+def shown_as_enabled(k: Kernel, p: Patch) -> bool:
+    """The state that a write to `enabled` is compared with: the flag, or where a running transition leads."""
+    if k.sem.enabled_clear == "completion" and k.w.transition_patch == p.name:
+        return k.w.target_state == KLP_PATCHED
+    return p.enabled
+
+
+def signal_store(k: Kernel, name: str, text: str) -> str:
+    """A write to `signal`: wake the tasks that hold the patch's transition (v4.16 to v5.0)."""
+    error, act = _action_store(k, name, text)
+    if act:
+        transition.klp_send_signals(k)
+    return error
+
+
+def force_store(k: Kernel, name: str, text: str) -> str:
+    """A write to `force`: switch everybody, safe or not (v4.16)."""
+    error, act = _action_store(k, name, text)
+    if act:
+        transition.klp_force_transition(k)
+    return error
+
+
+def _action_store(k: Kernel, name: str, text: str) -> tuple[str, bool]:
+    if k.sem.attr_write == "unlocked" and k.w.transition_patch != name:
+        return "EINVAL", False
+    value = kstrtobool(text)
+    if value is None:
+        return "EINVAL", False
+    if not value:
+        return OK, False
+    if k.w.transition_patch != name:
+        return "EINVAL", False
+    return OK, True
+
+
+def _digit(text: str) -> bool | None:
+    # kstrtoul(buf, 10, &val), and only 0 or 1 after that.
+    stripped = text.removesuffix("\n").removeprefix("+")
+    if not stripped.isascii() or not stripped.isdigit() or int(stripped) > 1:
+        return None
+    return int(stripped) == 1
+
+
+def kstrtobool(text: str) -> bool | None:
+    """kstrtobool() (lib/kstrtox.c): the first character decides, for `o` the second."""
+    first = text[:1]
+    if first in ("y", "Y", "1"):
+        return True
+    if first in ("n", "N", "0"):
+        return False
+    if first in ("o", "O"):
+        return {"n": True, "N": True, "f": False, "F": False}.get(text[1:2])
+    return None

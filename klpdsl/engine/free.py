@@ -1,0 +1,52 @@
+"""Listing, unlisting and freeing patches: the klp_free_patch_start() family of core.c."""
+
+from __future__ import annotations
+
+from klpdsl.engine import sysfs
+from klpdsl.engine.context import Kernel
+
+
+def enlist(k: Kernel, name: str) -> None:
+    """list_add_tail(&patch->list, &klp_patches)."""
+    before = k.w.klp_patches
+    k.w.klp_patches = (*before, name)
+    sysfs.stack_order_changed(k, before)
+
+
+def unlist(k: Kernel, name: str) -> None:
+    """list_del(&patch->list), when it is listed."""
+    before = k.w.klp_patches
+    if name in before:
+        k.w.klp_patches = tuple(other for other in before if other != name)
+        sysfs.stack_order_changed(k, before)
+
+
+def klp_free_patch_start(k: Kernel, name: str) -> None:
+    """Take the patch off the list and its objects and functions out of sysfs."""
+    unlist(k, name)
+    patch = k.w.patches[name]
+    if patch.kobj:
+        for obj in patch.objects:
+            k.sysfs(f"{name}/{obj.name}/", None)
+    k.set_patch(patch._replace(objects=(), registered=False))
+
+
+def klp_free_patch_finish(k: Kernel, name: str) -> None:
+    """Remove the patch's directory, then drop its module reference unless it was forced (v5.1)."""
+    remove_kobject(k, name)
+    if not k.w.patches[name].forced:
+        k.module_put(name)
+
+
+def remove_kobject(k: Kernel, name: str) -> None:
+    """Remove the patch's directory."""
+    patch = k.w.patches[name]
+    if patch.kobj:
+        k.set_patch(patch._replace(kobj=False))
+        k.sysfs(f"{name}/", None)
+
+
+def klp_free_patch_async(k: Kernel, name: str) -> None:
+    """Free the patch: what the mutex protects at once, the rest from a work item."""
+    klp_free_patch_start(k, name)
+    k.w.work += (("free", name),)

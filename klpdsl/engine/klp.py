@@ -1,0 +1,166 @@
+"""kernel/livepatch as one system: every operation that a scenario can ask for, by name.
+
+Each takes a `Kernel`, runs to the end including the work it queues, and returns an `Outcome`. Other systems
+(kGraft, kpatch) offer the same functions under their own rules.
+"""
+
+from __future__ import annotations
+
+from klpdsl.engine import core, free, loader, sysfs, tasks, transition
+from klpdsl.engine.context import SUCCESS, Kernel, Outcome, unsupported
+from klpdsl.trace import events
+from klpdsl.world.values import STATE_NAMES, PatchSpec
+
+_NONE_IN_TRANSITION = Outcome("ENOENT", "no patch is in transition")
+
+FULL_ROUND = 16
+"""Retries after which, with fake signals sent by themselves, one round of them has surely been among the retries."""
+
+
+def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
+    """Insmod of a livepatch module."""
+    return loader.load_patch(k, spec)
+
+
+def apply_patch(k: Kernel, spec: PatchSpec) -> Outcome:
+    """Insmod of a livepatch module whose init puts it into force in every release."""
+    return loader.load_patch(k, spec, apply=True)
+
+
+def unload_patch(k: Kernel, name: str) -> Outcome:
+    """Rmmod of a livepatch module."""
+    return loader.unload_patch(k, name)
+
+
+def load_target(k: Kernel, name: str) -> Outcome:
+    """Insmod of a patchable module."""
+    return loader.load_target(k, name)
+
+
+def unload_target(k: Kernel, name: str) -> Outcome:
+    """Rmmod of a patchable module."""
+    return loader.unload_target(k, name)
+
+
+def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
+    """A write into one of a patch's sysfs attributes."""
+    if attribute == "signal" and not k.sem.signal_attr:
+        return unsupported("signal_attr")
+    if attribute == "force" and k.sem.force == "none":
+        return unsupported("force")
+    patch = k.w.patches.get(name)
+    if patch is None or not patch.kobj:
+        return Outcome("ENOENT")
+    if attribute == "enabled":
+        return Outcome(core.enabled_store(k, name, text))
+    if attribute == "signal":
+        return Outcome(core.signal_store(k, name, text))
+    if attribute == "force":
+        return Outcome(core.force_store(k, name, text))
+    if attribute in sysfs.attributes(k, patch):
+        return Outcome("EACCES", "the attribute is read-only")
+    return Outcome("ENOENT")
+
+
+def reverse(k: Kernel) -> Outcome:
+    """The opposite value into `enabled` of the patch in transition."""
+    if k.sem.consistency == "none":
+        return unsupported("consistency")
+    name = k.w.transition_patch
+    if not name:
+        return _NONE_IN_TRANSITION
+    to = "0" if core.shown_as_enabled(k, k.w.patches[name]) else "1"
+    return write(k, name, "enabled", to)
+
+
+def signal(k: Kernel, name: str | None) -> Outcome:
+    """1 into `signal` of the patch, or of the one in transition."""
+    return _action(k, name, "signal")
+
+
+def force(k: Kernel, name: str | None) -> Outcome:
+    """1 into `force` of the patch, or of the one in transition."""
+    return _action(k, name, "force")
+
+
+def _action(k: Kernel, name: str | None, attribute: str) -> Outcome:
+    if name is None and k.w.transition_patch:
+        name = k.w.transition_patch
+    if name is None:
+        known = k.sem.signal_attr if attribute == "signal" else k.sem.force != "none"
+        return _NONE_IN_TRANSITION if known else write(k, "", attribute, "1")
+    return write(k, name, attribute, "1")
+
+
+def sysctl(k: Kernel, key: str, value: int) -> Outcome:
+    """A write into a sysctl; the one that livepatch has to do with is kernel.ftrace_enabled."""
+    if key != "kernel.ftrace_enabled":
+        return Outcome("ENOENT")
+    if not value and k.sem.ftrace_permanent and k.w.func_stacks:
+        return Outcome("EBUSY")
+    k.w.ftrace_enabled = bool(value)
+    return SUCCESS
+
+
+def drain(k: Kernel) -> None:
+    """Run the work that an operation left behind: it has happened when the next step begins."""
+    while k.w.work:
+        what, name = k.w.work[0]
+        k.w.work = k.w.work[1:]
+        if what == "free":
+            free.klp_free_patch_finish(k, name)
+        elif what == "signal":
+            tasks.wake(k, name)
+        elif what == "kick":
+            tasks.kick(k, name)
+
+
+def tick(k: Kernel) -> None:
+    """A second passes: interrupts, then the delayed transition work if it is queued."""
+    k.w.clock += 1
+    tasks.interrupt(k)
+    if k.w.transition_work:
+        k.w.transition_work = False
+        transition.klp_transition_work_fn(k)
+    drain(k)
+
+
+def settle(k: Kernel) -> Outcome:
+    """Ticks until no transition is under way, or until a full round of them has changed nothing."""
+    patience = FULL_ROUND if k.sem.fake_signal == "periodic" else 1
+    unchanged = 0
+    while k.w.transition_patch and unchanged < patience:
+        before = _progress(k)
+        tick(k)
+        unchanged = unchanged + 1 if _progress(k) == before else 0
+    if not k.w.transition_patch:
+        return SUCCESS
+    return Outcome("0", f"stalled: '{k.w.transition_patch}' is still in transition")
+
+
+def _progress(k: Kernel) -> tuple[object, ...]:
+    return (k.w.transition_patch, k.w.target_state, tuple(k.w.tasks), k.w.klp_patches)
+
+
+def show(k: Kernel, name: str | None) -> Outcome:
+    """What an observer sees: sysfs, module references, tasks, stacks of versions; of one patch or of everything."""
+    if name is not None and name not in k.w.modules:
+        return Outcome("ENOENT")
+    if k.emit is None:
+        return SUCCESS
+    for patch in sorted(k.w.patches):
+        if name in (None, patch):
+            for path, value in sysfs.tree(k, k.w.patches[patch]):
+                k.emit(events.Sysfs(path, value))
+    for module in sorted(k.w.modules):
+        if name in (None, module):
+            k.emit(events.ModuleRefs(module, k.w.modules[module].refs))
+    if name is None:
+        for task in k.w.tasks:
+            k.emit(events.TaskShown(task.name, STATE_NAMES[task.patch_state]))
+    for key, stack in sorted(k.w.func_stacks.items()):
+        versions = tuple(("%s:nop" if entry.nop else "%s") % entry.patch for entry in stack)
+        if name is None or any(entry.patch == name for entry in stack):
+            function = key[1] if key[2] == 1 else f"{key[1]},{key[2]}"
+            k.emit(events.Hook(key[0], function, versions))
+    return SUCCESS

@@ -1,0 +1,111 @@
+"""insmod and rmmod: the part of kernel/module that livepatch modules and their targets go through."""
+
+from __future__ import annotations
+
+from klpdsl.engine import core, hooks
+from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
+from klpdsl.trace.events import ModuleGone, ModuleLoaded
+from klpdsl.world.values import Module, PatchSpec
+
+
+def load_target(k: Kernel, name: str) -> Outcome:
+    """`insmod` of a patchable module."""
+    if name in k.w.modules:
+        return Outcome("EEXIST")
+    _arrive(k, name, livepatch=False)
+    error = hooks.klp_module_coming(k, name)
+    if error != OK:
+        _leave(k, name)
+        return Outcome(error)
+    return SUCCESS
+
+
+def unload_target(k: Kernel, name: str) -> Outcome:
+    """`rmmod` of a patchable module: livepatch does not pin it, the tasks inside it do."""
+    module = k.w.modules.get(name)
+    if module is None:
+        return Outcome("ENOENT")
+    if module.refs:
+        return Outcome("EAGAIN")
+    hooks.klp_module_going(k, name)
+    _leave(k, name)
+    return SUCCESS
+
+
+def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
+    """`insmod` of a livepatch module: its init registers the patch, or from v5.1 on enables it.
+
+    `apply`: the init of a two-step module enables as well, and unregisters again when that fails.
+    """
+    missing = missing_feature(k, spec)
+    if missing:
+        return unsupported(missing)
+    if spec.name in k.w.modules:
+        return Outcome("EEXIST")
+    _arrive(k, spec.name, livepatch=True)
+    if k.sem.taint == "load" and spec.marked and not k.w.tainted:
+        k.w.tainted = True
+        k.printk("notice", f"{spec.name}: tainting kernel with TAINT_LIVEPATCH")
+    error = _init(k, spec, apply)
+    if error != OK:
+        k.w.patches.pop(spec.name, None)
+        _leave(k, spec.name)
+        return Outcome(error)
+    return SUCCESS
+
+
+def _init(k: Kernel, spec: PatchSpec, apply: bool) -> str:
+    if k.sem.api == "single":
+        return core.klp_enable_patch(k, spec)
+    error = core.klp_register_patch(k, spec)
+    if error == OK and apply:
+        error = core.enable_patch(k, spec.name)
+        if error != OK:
+            core.klp_unregister_patch(k, spec.name)
+    return error
+
+
+def unload_patch(k: Kernel, name: str) -> Outcome:
+    """`rmmod` of a livepatch module: refused while it is in use; its exit unregisters the patch (up to v5.0)."""
+    module = k.w.modules.get(name)
+    if module is None:
+        return Outcome("ENOENT")
+    if module.refs:
+        return Outcome("EAGAIN")
+    if k.sem.api == "register":
+        core.klp_unregister_patch(k, name)
+    k.w.patches.pop(name, None)
+    _leave(k, name)
+    return SUCCESS
+
+
+def missing_feature(k: Kernel, spec: PatchSpec) -> str:
+    """The axis without which these semantics have no way to say what the patch asks for; empty if there is none."""
+    if spec.immediate and not k.sem.immediate:
+        return "immediate"
+    if spec.replace and k.sem.replace not in ("patch", "always"):
+        return "replace"
+    if spec.states and not k.sem.states:
+        return "states"
+    for obj in spec.objects:
+        if obj.callbacks and not k.sem.callbacks:
+            return "callbacks"
+        for func in obj.funcs:
+            if func.immediate and not k.sem.immediate:
+                return "immediate"
+            if func.sympos and k.sem.symbol_lookup != "sympos":
+                return "symbol_lookup"
+    return ""
+
+
+def _arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
+    k.w.generation += 1
+    k.w.modules[name] = Module(name, k.w.generation, 0, livepatch)
+    if k.emit:
+        k.emit(ModuleLoaded(name))
+
+
+def _leave(k: Kernel, name: str) -> None:
+    del k.w.modules[name]
+    if k.emit:
+        k.emit(ModuleGone(name))

@@ -1,0 +1,168 @@
+"""Stacks of versions and the ftrace handler: kernel/livepatch/patch.c."""
+
+from __future__ import annotations
+
+from klpdsl.engine.context import OK, Kernel
+from klpdsl.engine.errnos import number
+from klpdsl.trace.events import Hook
+from klpdsl.world.values import (
+    KLP_UNPATCHED,
+    ORIGINAL,
+    VMLINUX,
+    Code,
+    Entry,
+    Func,
+    FuncKey,
+    Object,
+    Patch,
+    Symbol,
+    Task,
+)
+
+
+def func_key(obj: Object, func: Func) -> FuncKey:
+    """The original function that a func patches: sympos 0 means the only one of that name, hence the first."""
+    return (obj.name, func.name, func.sympos or 1)
+
+
+def original(k: Kernel, key: FuncKey) -> Code:
+    """The original code of a function, in the module that is loaded now."""
+    obj, name, position = key
+    generation = 0 if obj == VMLINUX or obj not in k.w.modules else k.w.modules[obj].generation
+    return Code(obj, name, position, ORIGINAL, generation)
+
+
+def entry_code(k: Kernel, key: FuncKey, entry: Entry) -> Code:
+    """func->new_func: the patch's code, or for a no-op the original function."""
+    if entry.nop:
+        return original(k, key)
+    obj, name, position = key
+    return Code(obj, name, position, entry.patch, entry.generation)
+
+
+def symbol(k: Kernel, key: FuncKey) -> Symbol | None:
+    """The symbol of an original function, None when its object has none at that position."""
+    same = [s for s in k.w.symbols.get(key[0], ()) if s.name == key[1]]
+    return same[key[2] - 1] if len(same) >= key[2] else None
+
+
+def klp_ftrace_handler(k: Kernel, key: FuncKey, task: Task) -> Code:
+    """Which code a call of the function runs when this task makes it (klp_ftrace_handler(), patch.c).
+
+    The newest version runs, unless its transition flag is set and the caller is unpatched: then the next older
+    one does. Only the newest version's flag is looked at, and a no-op stands for the original function.
+    """
+    stack = k.w.func_stacks.get(key)
+    if not stack or not _redirects(k):
+        return original(k, key)
+    entry = stack[-1]
+    patch = k.w.patches.get(entry.patch)
+    in_transition = patch is not None and patch.generation == entry.generation and patch.transition
+    if in_transition and task.patch_state == KLP_UNPATCHED:
+        if len(stack) == 1:
+            return original(k, key)
+        entry = stack[-2]
+    return entry_code(k, key, entry)
+
+
+def _redirects(k: Kernel) -> bool:
+    # Before FTRACE_OPS_FL_PERMANENT, kernel.ftrace_enabled=0 silently switched livepatch's hooks off.
+    return k.w.ftrace_enabled or k.sem.ftrace_permanent
+
+
+def klp_patch_object(k: Kernel, patch: Patch, index: int) -> str:
+    """Push every function of one of the patch's objects; all or none. Returns `0` or an errno's name."""
+    obj = patch.objects[index]
+    if obj.patched:
+        return "EINVAL"  # WARN_ON(obj->patched)
+    for i, func in enumerate(obj.funcs):
+        error = _klp_patch_func(k, patch, obj, func)
+        if error != OK:
+            klp_unpatch_object(k, patch.name, index)
+            return error
+        obj = _set_func(k, patch.name, index, i, func._replace(patched=True))
+    _set_patched(k, patch.name, index, True)
+    return OK
+
+
+def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
+    key = func_key(obj, func)
+    stack = k.w.func_stacks.get(key, ())
+    if not stack:
+        sym = symbol(k, key)
+        if sym is not None and sym.notrace:
+            if k.sem.ftrace_location == "location":
+                k.pr_err(f"failed to find location for function '{func.name}'")
+            else:
+                k.pr_err(f"failed to set ftrace filter for function '{func.name}' ({number('EINVAL')})")
+            return "EINVAL"
+        if k.sem.ftrace_permanent and not k.w.ftrace_enabled:
+            k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
+            return "EBUSY"
+    immediate = func.immediate or patch.immediate
+    _set_stack(k, key, (*stack, Entry(patch.name, patch.generation, func.nop, immediate)))
+    return OK
+
+
+def klp_unpatch_object(k: Kernel, name: str, index: int, *, nops_only: bool = False) -> None:
+    """Pop the functions of one of the patch's objects, or its no-ops only."""
+    for i, func in enumerate(k.w.patches[name].objects[index].funcs):
+        if func.patched and (func.nop or not nops_only):
+            _klp_unpatch_func(k, name, index, i)
+    if not nops_only or k.w.patches[name].objects[index].dynamic:
+        _set_patched(k, name, index, False)
+
+
+def _klp_unpatch_func(k: Kernel, name: str, index: int, i: int) -> None:
+    patch = k.w.patches[name]
+    obj = patch.objects[index]
+    key = func_key(obj, obj.funcs[i])
+    stack = k.w.func_stacks.get(key, ())
+    _set_stack(k, key, tuple(e for e in stack if (e.patch, e.generation) != (name, patch.generation)))
+    _set_func(k, name, index, i, obj.funcs[i]._replace(patched=False))
+
+
+def klp_unpatch_objects(k: Kernel, name: str, *, nops_only: bool = False) -> None:
+    """Pop all that the patch has pushed, object by object; or only its no-ops (klp_unpatch_objects_dynamic())."""
+    for index, obj in enumerate(k.w.patches[name].objects):
+        if obj.patched:
+            klp_unpatch_object(k, name, index, nops_only=nops_only)
+
+
+def set_object(k: Kernel, name: str, index: int, obj: Object) -> None:
+    """Store one of a patch's objects."""
+    patch = k.w.patches[name]
+    objects = (*patch.objects[:index], obj, *patch.objects[index + 1 :])
+    k.set_patch(patch._replace(objects=objects))
+
+
+def _set_patched(k: Kernel, name: str, index: int, patched: bool) -> None:
+    patch = k.w.patches[name]
+    obj = patch.objects[index]
+    if obj.patched == patched:
+        return
+    set_object(k, name, index, obj._replace(patched=patched))
+    if k.sem.patched_attr and patch.kobj:
+        k.sysfs(f"{name}/{obj.name}/patched", str(int(patched)))
+
+
+def _set_func(k: Kernel, name: str, index: int, i: int, func: Func) -> Object:
+    obj = k.w.patches[name].objects[index]
+    obj = obj._replace(funcs=(*obj.funcs[:i], func, *obj.funcs[i + 1 :]))
+    set_object(k, name, index, obj)
+    return obj
+
+
+def _set_stack(k: Kernel, key: FuncKey, stack: tuple[Entry, ...]) -> None:
+    if stack:
+        k.w.func_stacks[key] = stack
+    else:
+        k.w.func_stacks.pop(key, None)
+    if k.emit:
+        name = key[1] if key[2] == 1 else f"{key[1]},{key[2]}"
+        k.emit(Hook(key[0], name, tuple(entry_name(e) for e in stack)))
+
+
+def entry_name(entry: Entry) -> str:
+    """How traces write a version on a stack."""
+    return f"{entry.patch}:nop" if entry.nop else entry.patch

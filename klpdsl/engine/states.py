@@ -1,0 +1,27 @@
+"""System states: kernel/livepatch/state.c (v5.5)."""
+
+from __future__ import annotations
+
+from klpdsl.engine.context import Kernel
+from klpdsl.world.values import PatchSpec
+
+
+def klp_is_patch_compatible(k: Kernel, new: PatchSpec) -> bool:
+    """Whether the patch can take over every system state that a listed patch has changed.
+
+    A state that it does not know may be left alone unless it replaces; one that it knows must not be older.
+    """
+    if not k.sem.state_compat:
+        return True
+    versions: dict[int, int] = {}
+    for id_, version in new.states:
+        versions.setdefault(id_, version)  # klp_get_state(): the first of that id
+    for name in k.w.klp_patches:
+        for id_, old_version in k.w.patches[name].states:
+            known = versions.get(id_)
+            if known is None:
+                if new.replace:
+                    return False
+            elif known < old_version:
+                return False
+    return True

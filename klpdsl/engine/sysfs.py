@@ -1,0 +1,84 @@
+"""The files below /sys/kernel/livepatch: names, values, and their coming and going.
+
+A directory is reported with a trailing slash; what it holds vanishes with it. A write-only attribute shows as `-`.
+"""
+
+from __future__ import annotations
+
+from klpdsl.engine.context import Kernel
+from klpdsl.world.values import Func, Object, Patch
+
+WRITE_ONLY = "-"
+
+
+def func_dir(k: Kernel, func: Func) -> str:
+    """A function's directory: sympos 0 is shown as 1, for a unique symbol is the first of its name."""
+    if k.sem.func_dir == "name":
+        return func.name
+    return f"{func.name},{func.sympos or 1}"
+
+
+def attributes(k: Kernel, patch: Patch) -> dict[str, str]:
+    """The patch's attributes and their values, in alphabetical order."""
+    values = {"enabled": str(int(patch.enabled))}
+    if k.sem.force != "none":
+        values["force"] = WRITE_ONLY
+    if k.sem.replace_attr:
+        values["replace"] = str(int(patch.replace))
+    if k.sem.signal_attr:
+        values["signal"] = WRITE_ONLY
+    if k.sem.stack_order_attr and patch.name in k.w.klp_patches:
+        values["stack_order"] = str(k.w.klp_patches.index(patch.name) + 1)
+    if k.sem.consistency != "none":
+        values["transition"] = str(int(k.w.transition_patch == patch.name))
+    return values
+
+
+def object_entries(k: Kernel, patch: Patch, obj: Object) -> list[tuple[str, str]]:
+    """An object's directory and what is in it."""
+    base = f"{patch.name}/{obj.name}/"
+    entries = [(base, "")]
+    entries += [(f"{base}{func_dir(k, func)}/", "") for func in obj.funcs]
+    if k.sem.patched_attr:
+        entries.append((f"{base}patched", str(int(obj.patched))))
+    return entries
+
+
+def tree(k: Kernel, patch: Patch) -> list[tuple[str, str]]:
+    """All entries of a patch, sorted by path; empty when it has no directory."""
+    if not patch.kobj:
+        return []
+    entries = [(f"{patch.name}/", "")]
+    entries += [(f"{patch.name}/{name}", value) for name, value in attributes(k, patch).items()]
+    for obj in patch.objects:
+        entries += object_entries(k, patch, obj)
+    return sorted(entries)
+
+
+def read(k: Kernel, name: str, path: str) -> str | None:
+    """The value of one entry of a patch (a directory's is empty), None when it is not there."""
+    patch = k.w.patches.get(name)
+    if patch is None:
+        return None
+    wanted = f"{name}/{path}"
+    for entry, value in tree(k, patch):
+        if entry.rstrip("/") == wanted.rstrip("/"):
+            return value
+    return None
+
+
+def patch_appears(k: Kernel, patch: Patch) -> None:
+    """kobject_add() of the patch: its directory and attributes."""
+    if k.emit:
+        k.sysfs(f"{patch.name}/", "")
+        for name, value in attributes(k, patch).items():
+            k.sysfs(f"{patch.name}/{name}", value)
+
+
+def stack_order_changed(k: Kernel, before: tuple[str, ...]) -> None:
+    """klp_patches changed: tell whose position is another now."""
+    if not k.sem.stack_order_attr or not k.emit:
+        return
+    for index, name in enumerate(k.w.klp_patches):
+        if (index >= len(before) or before[index] != name) and k.w.patches[name].kobj:
+            k.sysfs(f"{name}/stack_order", str(index + 1))

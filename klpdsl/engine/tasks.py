@@ -1,0 +1,227 @@
+"""What tasks do: enter and leave functions, cross into user space, run, fork, exit; and what wakes them.
+
+A task inside a module's function holds a reference on that module, as an open file of the module's would: rmmod
+answers that it is in use. Livepatch itself never pins a target.
+"""
+
+from __future__ import annotations
+
+from klpdsl.engine import patch, transition
+from klpdsl.engine.context import SUCCESS, Kernel, Outcome
+from klpdsl.engine.transition import owner_name
+from klpdsl.trace import events
+from klpdsl.world.values import KLP_UNDEFINED, STATE_NAMES, VMLINUX, Code, FuncKey, Task
+
+MAX_STACK_DEPTH = 64
+"""How deep functions may be nested; the kernel's own check stops looking after 100 entries."""
+
+_NO_TASK = Outcome("ESRCH", "the task has exited")
+
+
+def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
+    """The task calls a function through its ftrace hook and stays asleep inside (or running, if it is on a CPU)."""
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    task = k.w.tasks[index]
+    if task.kind == "idle":
+        return Outcome("EINVAL", "an idle task calls nothing that can be patched and sleep")
+    if len(task.stack) >= MAX_STACK_DEPTH:
+        return Outcome("EINVAL", f"the task is {MAX_STACK_DEPTH} functions deep already")
+    if patch.symbol(k, key) is None:
+        return Outcome(
+            "ENOENT", f"{key[0]} is not loaded" if key[0] != VMLINUX else "there is no such function"
+        )
+    code = patch.klp_ftrace_handler(k, key, task)
+    k.w.tasks[index] = task._replace(stack=(*task.stack, code), ran=task.ran | {code})
+    if k.emit:
+        k.emit(events.Call(name, code.object, code.function, owner_name(code)))
+    _pin(k, task.stack, (*task.stack, code))
+    return SUCCESS
+
+
+def return_(k: Kernel, name: str) -> Outcome:
+    """The task leaves its innermost function; a user task that leaves its last one goes back to user space."""
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    task = k.w.tasks[index]
+    if not task.stack:
+        return Outcome("EINVAL", "the task is inside no function")
+    _leave_innermost(k, index)
+    if not task.stack[:-1]:
+        _after_last_return(k, index)
+    return SUCCESS
+
+
+def syscall(k: Kernel, name: str, key: FuncKey | None) -> Outcome:
+    """Into the kernel and out again, through a function or just so; the way out is a switch point."""
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    task = k.w.tasks[index]
+    if task.kind != "user":
+        return Outcome("EINVAL", "only a user task makes system calls")
+    if task.stack:
+        return Outcome("EINVAL", "the task is in the kernel already")
+    if key is not None:
+        outcome = call(k, name, key)
+        if outcome is not SUCCESS:
+            return outcome
+        _leave_innermost(k, index)
+    exit_to_user_mode(k, index)
+    return SUCCESS
+
+
+def run(k: Kernel, name: str) -> Outcome:
+    """Put the task on a CPU: nobody else can inspect its stack now."""
+    return _set_running(k, name, True)
+
+
+def sleep(k: Kernel, name: str) -> Outcome:
+    """Take the task off its CPU."""
+    return _set_running(k, name, False)
+
+
+def resched(k: Kernel, name: str) -> Outcome:
+    """A voluntary preemption point (cond_resched()), where v6.4 to v6.15 let a pending task switch itself."""
+    return _voluntary(k, name, "cond-resched")
+
+
+def freeze(k: Kernel, name: str) -> Outcome:
+    """A sleep in which the task may be frozen (TASK_FREEZABLE), where a pending task switches itself since v6.16."""
+    return _voluntary(k, name, "freezable")
+
+
+def fork(k: Kernel, name: str, child: str) -> Outcome:
+    """klp_copy_process(): the child starts with the parent's patch_state and TIF_PATCH_PENDING.
+
+    It begins its life on the way out of fork: a user task in user space, a kernel thread in its own function.
+    """
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    if k.w.task_index(child) >= 0:
+        return Outcome("EINVAL", f"there is a task {child} already")
+    parent = k.w.tasks[index]
+    if parent.kind == "idle":
+        return Outcome("EINVAL", "an idle task does not fork")
+    new = Task(child, k.w.next_pid, parent.kind, patch_state=parent.patch_state, pending=parent.pending)
+    k.w.next_pid += 1
+    # New tasks stand at the end of the task list; the idle tasks, which are on no list, come last here.
+    place = next((i for i, task in enumerate(k.w.tasks) if task.kind == "idle"), len(k.w.tasks))
+    k.w.tasks.insert(place, new)
+    if new.patch_state != KLP_UNDEFINED and k.emit:
+        k.emit(events.TaskState(child, "undefined", STATE_NAMES[new.patch_state]))
+    if new.kind == "user":
+        # The child returns to user space by itself, and so passes a switch point.
+        exit_to_user_mode(k, place)
+    return SUCCESS
+
+
+def exit_(k: Kernel, name: str) -> Outcome:
+    """The task leaves the task list, whatever it was inside of."""
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    if k.w.tasks[index].kind == "idle":
+        return Outcome("EINVAL", "an idle task does not exit")
+    while k.w.tasks[index].stack:
+        _leave_innermost(k, index)
+    del k.w.tasks[index]
+    return SUCCESS
+
+
+# --- what the kernel does to tasks ----------------------------------------------------------------------------
+
+
+def exit_to_user_mode(k: Kernel, index: int) -> None:
+    """The way back to user space: a switch point, and the end of what counts as one piece of kernel work."""
+    transition.klp_update_patch_state(k, index)
+    task = k.w.tasks[index]
+    if task.ran:
+        k.w.tasks[index] = task._replace(ran=frozenset())
+
+
+def interrupt(k: Kernel) -> None:
+    """A second's worth of interrupts: who runs in user space passes a switch point, and so does an idle CPU."""
+    for index, task in enumerate(k.w.tasks):
+        if (task.kind == "user" and task.running and not task.stack) or (
+            task.kind == "idle" and not k.w.nohz
+        ):
+            exit_to_user_mode(k, index)
+
+
+def wake(k: Kernel, name: str) -> None:
+    """A fake signal arrives: a user task that sleeps interruptibly gives up its system call and leaves."""
+    index = k.w.task_index(name)
+    if index < 0:
+        return
+    task = k.w.tasks[index]
+    if task.stack and (task.running or task.uninterruptible):
+        return
+    while k.w.tasks[index].stack:
+        _leave_innermost(k, index)
+    exit_to_user_mode(k, index)
+
+
+def kick(k: Kernel, name: str) -> None:
+    """wake_up_if_idle(): an idle CPU goes once round its loop, which is a switch point."""
+    index = k.w.task_index(name)
+    if index >= 0:
+        exit_to_user_mode(k, index)
+
+
+# --- helpers --------------------------------------------------------------------------------------------------
+
+
+def _set_running(k: Kernel, name: str, running: bool) -> Outcome:
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    task = k.w.tasks[index]
+    if task.kind == "idle":
+        return Outcome("EINVAL", "the scheduler alone decides when an idle task runs")
+    k.set_task(index, task._replace(running=running))
+    return SUCCESS
+
+
+def _voluntary(k: Kernel, name: str, point: str) -> Outcome:
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    task = k.w.tasks[index]
+    if task.kind == "user" and not task.stack:
+        return Outcome("EINVAL", "the task is in user space")
+    if k.sem.resched_switch == point:
+        transition.on_behalf_of_itself(k, index)
+    return SUCCESS
+
+
+def _leave_innermost(k: Kernel, index: int) -> None:
+    task = k.w.tasks[index]
+    code = task.stack[-1]
+    k.w.tasks[index] = task._replace(stack=task.stack[:-1])
+    if k.emit:
+        k.emit(events.Return(task.name, code.object, code.function, owner_name(code)))
+    _pin(k, task.stack, task.stack[:-1])
+
+
+def _after_last_return(k: Kernel, index: int) -> None:
+    task = k.w.tasks[index]
+    if task.kind == "user":
+        exit_to_user_mode(k, index)
+    elif task.ran and task.patch_state == KLP_UNDEFINED:
+        # Outside a transition a kernel thread that is inside nothing has no work in hand that could mix versions.
+        k.w.tasks[index] = task._replace(ran=frozenset())
+
+
+def _pin(k: Kernel, before: tuple[Code, ...], after: tuple[Code, ...]) -> None:
+    held = {code.object for code in before}
+    holds = {code.object for code in after}
+    for name in holds - held:
+        if name in k.w.modules:
+            k.module_get(name)
+    for name in held - holds:
+        if name in k.w.modules:
+            k.module_put(name)

@@ -1,0 +1,298 @@
+"""The consistency model: kernel/livepatch/transition.c.
+
+`klp_init_transition` … `klp_complete_transition` do what the kernel's functions of these names do, in their order.
+An attempt to complete looks at every task; those that hold the transition open are left in `Kernel.blockers`.
+"""
+
+from __future__ import annotations
+
+from klpdsl.engine import callbacks, patch, replace
+from klpdsl.engine.context import Kernel
+from klpdsl.trace.events import Blocked
+from klpdsl.world.values import (
+    KLP_PATCHED,
+    KLP_UNDEFINED,
+    KLP_UNPATCHED,
+    ORIGINAL,
+    Code,
+    Func,
+    FuncKey,
+    Patch,
+    Task,
+)
+
+SIGNALS_TIMEOUT = 15
+"""Retries between two rounds of fake signals (transition.c, v5.1)."""
+
+_WHAT = {KLP_PATCHED: "patching", KLP_UNPATCHED: "unpatching"}
+
+
+def klp_init_transition(k: Kernel, name: str, target: int) -> None:
+    """Declare a transition of the patch: every task to the state opposite to the target, transition flags set."""
+    w = k.w
+    w.transition_patch = name
+    w.target_state = target
+    if k.w.patches[name].kobj:
+        k.sysfs(f"{name}/transition", "1")
+    if k.sem.notices == "long":
+        k.pr_debug(f"'{name}': initializing {_WHAT[target]} transition")
+    if w.patches[name].immediate:
+        return
+    for index, task in enumerate(w.tasks):
+        k.set_patch_state(
+            index, KLP_UNPATCHED if target == KLP_PATCHED else KLP_PATCHED, pending=task.pending
+        )
+    k.set_patch(w.patches[name]._replace(transition=True))
+
+
+def klp_start_transition(k: Kernel) -> None:
+    """Mark every task that is not in the target state as pending."""
+    w = k.w
+    name = w.transition_patch
+    if k.sem.notices == "long":
+        k.pr_notice(f"'{name}': starting {_WHAT[w.target_state]} transition")
+    else:
+        k.pr_notice(f"'{name}': {_WHAT[w.target_state]}...")
+    if w.patches[name].immediate:
+        return
+    for index, task in enumerate(w.tasks):
+        if task.patch_state != w.target_state:
+            k.set_patch_state(index, task.patch_state, pending=True)
+    w.signals_cnt = 0
+
+
+def klp_try_complete_transition(k: Kernel) -> None:
+    """Try to switch every task; when all are switched, complete, else try again in a second."""
+    w = k.w
+    k.blockers = []
+    if not w.patches[w.transition_patch].immediate:
+        complete = True
+        for index in range(len(w.tasks)):
+            if not klp_try_switch_task(k, index):
+                complete = False
+                if k.sem.wake_idle and w.tasks[index].kind == "idle":
+                    w.work += (("kick", w.tasks[index].name),)
+        if not complete:
+            if k.sem.fake_signal == "periodic":
+                if w.signals_cnt and w.signals_cnt % SIGNALS_TIMEOUT == 0:
+                    klp_send_signals(k)
+                w.signals_cnt += 1
+            w.transition_work = True
+            return
+    w.transition_work = False
+    name = w.transition_patch
+    if k.sem.complete_notice == "before":
+        k.pr_notice(f"'{name}': {_WHAT[w.target_state]} complete")
+    klp_complete_transition(k)
+    replace.after_completion(k, name)
+
+
+def klp_complete_transition(k: Kernel) -> None:
+    """Everybody is in the target state: finish, and be idle again."""
+    w = k.w
+    name = w.transition_patch
+    target = w.target_state
+    if k.sem.notices == "long":
+        k.pr_debug(f"'{name}': completing {_WHAT[target]} transition")
+    retired: tuple[str, ...] = ()
+    if target == KLP_PATCHED and replace.replaces(k, w.patches[name]):
+        retired = replace.klp_unpatch_replaced_patches(k, name)
+        if k.sem.put_when == "first":
+            replace.put_replaced(k, name, retired)
+        replace.klp_discard_nops(k, name)
+    if target == KLP_UNPATCHED:
+        patch.klp_unpatch_objects(k, name)
+    immediate_patch = w.patches[name].immediate
+    if not immediate_patch:
+        k.set_patch(w.patches[name]._replace(transition=False))
+        if k.sem.complete_notice == "before":
+            _put_unpatched(k, name, target)
+    if k.sem.put_when == "after-sync":
+        replace.put_replaced(k, name, retired)
+    if not immediate_patch:
+        for index in range(len(w.tasks)):
+            k.set_patch_state(index, KLP_UNDEFINED, pending=False)
+    callbacks.after_transition(k, name, target)
+    if target == KLP_UNPATCHED and k.sem.enabled_clear in ("completion", "completion-naive"):
+        k.set_enabled(w.patches[name], False)
+    if k.sem.complete_notice == "after":
+        k.pr_notice(f"'{name}': {_WHAT[target]} complete")
+        _put_unpatched(k, name, target)
+    replace.free_nops_at_finish(k, name, target)
+    w.target_state = KLP_UNDEFINED
+    w.transition_patch = ""
+    if w.patches[name].kobj:
+        k.sysfs(f"{name}/transition", "0")
+
+
+def _put_unpatched(k: Kernel, name: str, target: int) -> None:
+    # Two-step API: the reference taken by enable goes back once nobody can be in the new code. Nobody can tell
+    # where a task is in an immediate patch or function, and after a forced transition nobody can tell at all.
+    if target != KLP_UNPATCHED or k.sem.api != "register" or k.sem.module_ref != "enable":
+        return
+    p = k.w.patches[name]
+    pinned = p.immediate or any(func.immediate for obj in p.objects for func in obj.funcs)
+    if not pinned and not k.w.klp_forced:
+        k.module_put(name)
+
+
+def klp_cancel_transition(k: Kernel) -> None:
+    """Enabling failed before the transition started: go to unpatched at once."""
+    if k.sem.notices == "long":
+        k.pr_debug(f"'{k.w.transition_patch}': canceling patching transition, going to unpatch")
+    k.w.target_state = KLP_UNPATCHED
+    klp_complete_transition(k)
+
+
+def klp_reverse_transition(k: Kernel) -> None:
+    """Turn the transition round. Nothing is tried here: it completes from the delayed work, a tick later."""
+    w = k.w
+    name = w.transition_patch
+    if k.sem.notices == "long":
+        way = "patching to unpatching" if w.target_state == KLP_PATCHED else "unpatching to patching"
+        k.pr_debug(f"'{name}': reversing transition from {way}")
+    # reverse_flip says on which side of the barrier the flip stands; operations are atomic here, so both agree.
+    if k.sem.enabled_clear in ("completion", "completion-naive"):
+        # The flag says whether the handlers see the patch, which they do in either direction.
+        k.set_enabled(w.patches[name], True)
+    else:
+        k.set_enabled(w.patches[name], not w.patches[name].enabled)
+    w.target_state = KLP_UNPATCHED if w.target_state == KLP_PATCHED else KLP_PATCHED
+    for index, task in enumerate(w.tasks):
+        k.set_patch_state(index, task.patch_state, pending=False)
+    klp_start_transition(k)
+
+
+def klp_force_transition(k: Kernel) -> None:
+    """Switch every pending task at once; the delayed work completes. Who is pinned by it is the axis `force`."""
+    w = k.w
+    k.pr_warn("forcing remaining tasks to the patched state")
+    for index in range(len(w.tasks)):
+        klp_update_patch_state(k, index)
+    if k.sem.force == "global":
+        w.klp_forced = True
+    elif k.sem.force == "listed":
+        _force(k, w.klp_patches)
+    elif w.target_state == KLP_UNPATCHED:
+        _force(k, (w.transition_patch,))
+    elif w.patches[w.transition_patch].replace:
+        _force(k, tuple(name for name in w.klp_patches if name != w.transition_patch))
+
+
+def _force(k: Kernel, names: tuple[str, ...]) -> None:
+    for name in names:
+        k.set_patch(k.w.patches[name]._replace(forced=True))
+
+
+def klp_send_signals(k: Kernel) -> None:
+    """Wake every pending task: a fake signal for user tasks, a plain wake-up for kernel threads.
+
+    What a woken task does comes after (`Kernel.w.work`): one that sleeps interruptibly leaves for user space.
+    """
+    w = k.w
+    if k.sem.fake_signal != "periodic" or w.signals_cnt == SIGNALS_TIMEOUT:
+        k.pr_notice("signaling remaining tasks")
+    for task in w.tasks:
+        if task.pending and task.kind == "user":
+            w.work += (("signal", task.name),)
+
+
+def klp_update_patch_state(k: Kernel, index: int) -> None:
+    """A switch point: a pending task takes the target state, whatever is on its stack."""
+    task = k.w.tasks[index]
+    if task.pending:
+        k.set_patch_state(index, k.w.target_state, pending=False)
+
+
+def klp_transition_work_fn(k: Kernel) -> None:
+    """The delayed work: another attempt."""
+    if k.w.transition_patch:
+        klp_try_complete_transition(k)
+
+
+def klp_try_switch_task(k: Kernel, index: int, *, current: bool = False) -> bool:
+    """Switch the task to the target state if nothing on its stack forbids it.
+
+    `current`: the task does this itself, so that it may be running. On failure the reason is logged at debug
+    level and noted in `Kernel.blockers`.
+    """
+    task = k.w.tasks[index]
+    if task.patch_state == k.w.target_state:
+        return True
+    if not k.w.arch_reliable:
+        k.blockers.append(Blocked(task.name, "unreliable"))
+        return False
+    if not current and _on_cpu(k, task):
+        _held(k, task, "klp_try_switch_task", "is running", Blocked(task.name, "running"))
+        return False
+    if task.unreliable:
+        _held(k, task, "klp_check_stack", "has an unreliable stack", Blocked(task.name, "unreliable"))
+        return False
+    found = _klp_check_stack(k, task)
+    if found is not None:
+        func, code = found
+        what = f"is sleeping on function {func.name}"
+        where = Blocked(task.name, "sleeping", code.object, code.function, code.owner or "original")
+        _held(k, task, "klp_check_stack", what, where)
+        return False
+    k.set_patch_state(index, k.w.target_state, pending=False)
+    return True
+
+
+def _held(k: Kernel, task: Task, checker: str, what: str, blocked: Blocked) -> None:
+    # task->comm is at most 15 characters long.
+    if k.sem.switch_debug == "uniform":
+        checker = "klp_try_switch_task"
+    k.pr_debug(f"{checker}: {task.name[:15]}:{task.pid} {what}")
+    k.blockers.append(blocked)
+
+
+def _on_cpu(k: Kernel, task: Task) -> bool:
+    if task.kind != "idle":
+        return task.running
+    # Whoever runs the attempt occupies CPU 0, and tasks declared running the next ones: there the idle task is
+    # off its CPU, asleep in a reliable place.
+    cpu = int(task.name.rpartition("/")[2])
+    return cpu > sum(1 for t in k.w.tasks if t.running)
+
+
+def _klp_check_stack(k: Kernel, task: Task) -> tuple[Func, Code] | None:
+    p = k.w.patches[k.w.transition_patch]
+    for obj in p.objects:
+        if not obj.patched:
+            continue
+        for func in obj.funcs:
+            code = _klp_check_stack_func(k, p, patch.func_key(obj, func), func)
+            if code is not None and code in task.stack:
+                return func, code
+    return None
+
+
+def _klp_check_stack_func(k: Kernel, p: Patch, key: FuncKey, func: Func) -> Code | None:
+    """The code that the task must not be inside of: ours when unpatching, the version just below when patching."""
+    if func.immediate and k.sem.immediate:
+        return None
+    if k.w.target_state == KLP_UNPATCHED:
+        if func.nop:
+            return patch.original(k, key)
+        return Code(*key, p.name, p.generation)
+    stack = k.w.func_stacks[key]
+    if len(stack) == 1:
+        return patch.original(k, key)
+    position = next(i for i, e in enumerate(stack) if (e.patch, e.generation) == (p.name, p.generation))
+    if position == 0:
+        # Reversing the disable of a patch that is not the newest one for this function: list_next_entry() of the
+        # last entry is the list head itself, taken for a func. What it holds is anybody's guess, hence nothing.
+        return None
+    return patch.entry_code(k, key, stack[position - 1])
+
+
+def on_behalf_of_itself(k: Kernel, index: int) -> None:
+    """klp_cond_resched() / __klp_sched_try_switch(): a pending task checks its own stack."""
+    if k.w.transition_patch and k.w.tasks[index].pending:
+        klp_try_switch_task(k, index, current=True)
+
+
+def owner_name(code: Code) -> str:
+    """How traces write whose version of a function some code is."""
+    return "original" if code.owner == ORIGINAL else code.owner
