@@ -1,0 +1,280 @@
+"""The interpreter: carries out a program's statements in order and records what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from klpdsl.engine import klp, tasks
+from klpdsl.engine.context import SUCCESS, Kernel, Outcome
+from klpdsl.engine.properties import Watch
+from klpdsl.run.build import Program
+from klpdsl.run.conditions import evaluate
+from klpdsl.semantics.axes import Semantics
+from klpdsl.syntax import tree
+from klpdsl.syntax.wording import format_statement
+from klpdsl.trace.events import Event, Expect, Result, StepTrace, Trace, Violation
+
+MAX_STEPS = 20_000
+MAX_TICKS = 100_000
+"""Bounds on one run: its steps, and the seconds that pass in it."""
+
+_SYNONYMS = {"EWOULDBLOCK": "EAGAIN", "ENOTSUP": "EOPNOTSUPP", "EDEADLOCK": "EDEADLK"}
+
+
+class RunTooLongError(Exception):
+    """The run goes over a bound: `span` is where, the text says which."""
+
+    def __init__(self, span: tree.Span, message: str) -> None:
+        super().__init__(message)
+        self.span = span
+
+
+class RunResult(NamedTuple):
+    """A finished run: its trace, and whether every expectation in it held."""
+
+    trace: Trace
+    ok: bool
+
+
+def run(program: Program, semantics: Semantics, explain: Callable[[str], str]) -> RunResult:
+    """Run a program under the given semantics.
+
+    `explain` turns the name of an axis into the reason why a statement is `unsupported`.
+    Raises `RunTooLongError` when the run goes over one of its bounds.
+    """
+    return Interpreter(program, semantics, explain).run()
+
+
+class Interpreter:
+    """One run in progress."""
+
+    def __init__(self, program: Program, semantics: Semantics, explain: Callable[[str], str]) -> None:
+        self._program = program
+        self._explain = explain
+        self._events: list[Event] = []
+        self._kernel = Kernel(program.world.copy(), semantics, self._record)
+        self._watch = Watch()
+        self._standing: list[tuple[str, tree.Condition, bool]] = []
+        self._broken: set[str] = set()
+        self._steps: list[StepTrace] = []
+        self._ticks = 0
+        self._ok = True
+
+    def run(self) -> RunResult:
+        """Carry out every statement."""
+        for statement in self._flat(self._program.statements):
+            self._statement(statement)
+        return RunResult(Trace(tuple(self._steps)), self._ok)
+
+    # --- statements ---
+
+    def _flat(
+        self, statements: tuple[tree.Statement, ...]
+    ) -> Iterator[tree.Step | tree.Expect | tree.Always | tree.Never]:
+        """The statements in the order of a plain run: the first branch, the first thread that can move."""
+        for statement in statements:
+            if isinstance(statement, tree.Choose):
+                yield from self._flat(statement.branches[0])
+            elif isinstance(statement, tree.Interleave):
+                yield from self._interleave(statement)
+            elif isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
+                yield from _one_by_one(statement, statement.operation)
+            else:
+                yield statement
+
+    def _interleave(
+        self, statement: tree.Interleave
+    ) -> Iterator[tree.Step | tree.Expect | tree.Always | tree.Never]:
+        waiting = [list(self._flat(thread.body)) for thread in statement.threads]
+        while any(waiting):
+            ready = (queue for queue in waiting if queue and self._can_move(queue[0]))
+            # When nobody can move, the first one tries all the same, and its step says why it failed.
+            queue = next(ready, None) or next(queue for queue in waiting if queue)
+            yield queue.pop(0)
+
+    def _can_move(self, statement: tree.Statement) -> bool:
+        if not isinstance(statement, tree.Step) or not isinstance(statement.operation, tree.TaskStep):
+            return True
+        w = self._kernel.w
+        index = w.task_index(statement.operation.task)
+        if index < 0:
+            return False
+        action = statement.operation.actions[0]
+        if isinstance(action, tree.Return):
+            return bool(w.tasks[index].stack)
+        if isinstance(action, tree.Syscall):
+            return not w.tasks[index].stack
+        return True
+
+    def _statement(self, statement: tree.Step | tree.Expect | tree.Always | tree.Never) -> None:
+        if isinstance(statement, tree.Step):
+            self._step(statement)
+        elif isinstance(statement, tree.Expect):
+            self._expect(statement)
+        else:
+            self._standing.append(
+                (format_statement(statement), statement.condition, isinstance(statement, tree.Always))
+            )
+            if isinstance(statement.condition, tree.PropertyNamed):
+                return
+            self._check_standing()
+            self._flush()
+
+    def _step(self, step: tree.Step) -> None:
+        if len(self._steps) >= MAX_STEPS:
+            raise RunTooLongError(step.span, f"a run has at most {MAX_STEPS} steps")
+        self._events = []
+        k = self._kernel
+        k.blockers = []
+        outcome = self._operation(step.operation)
+        klp.drain(k)
+        self._tell_blockers()
+        for violation in self._watch.at_rest(k):
+            self._violate(violation)
+        reason = self._explain(outcome.missing) if outcome.missing else outcome.reason
+        checks: tuple[Expect, ...] = ()
+        if step.result:
+            ok = _SYNONYMS.get(step.result, step.result) == outcome.value
+            self._ok = self._ok and ok
+            checks = (Expect(f"-> {step.result}", ok, outcome.value),)
+        text = format_statement(step.operation)
+        number = self._next_number()
+        result = Result(outcome.value, reason)
+        self._steps.append(StepTrace(number, step.span.line, text, tuple(self._events), result, checks))
+
+    def _next_number(self) -> int:
+        return self._steps[-1].number + 1 if self._steps else 1
+
+    def _expect(self, statement: tree.Expect) -> None:
+        latest = self._steps[-1].events if self._steps else ()
+        finding = evaluate(statement.condition, self._kernel, self._program, latest)
+        self._ok = self._ok and finding.holds
+        text = format_statement(statement.condition)
+        self._attach(Expect(text, finding.holds, finding.got))
+
+    def _attach(self, check: Expect) -> None:
+        if not self._steps:
+            self._steps.append(StepTrace(0, 0, "", (), None))
+        last = self._steps[-1]
+        self._steps[-1] = last._replace(checks=(*last.checks, check))
+
+    def _flush(self) -> None:
+        """Put what a standing condition found outside any step where it belongs: to the step before."""
+        if self._events and (not self._steps or self._steps[-1].events != tuple(self._events)):
+            if not self._steps:
+                self._steps.append(StepTrace(0, 0, "", (), None))
+            last = self._steps[-1]
+            self._steps[-1] = last._replace(events=tuple(self._events))
+
+    # --- operations ---
+
+    def _operation(self, operation: tree.Operation) -> Outcome:
+        return _OPERATIONS[type(operation)](self, operation)
+
+    def _load(self, operation: tree.Load) -> Outcome:
+        if operation.name in self._program.modules:
+            return klp.load_target(self._kernel, operation.name)
+        return klp.load_patch(self._kernel, self._program.spec(operation))
+
+    def _unload(self, operation: tree.Unload) -> Outcome:
+        if operation.name in self._program.modules:
+            return klp.unload_target(self._kernel, operation.name)
+        return klp.unload_patch(self._kernel, operation.name)
+
+    def _tick(self, operation: tree.Tick) -> Outcome:
+        self._ticks += operation.seconds
+        if self._ticks > MAX_TICKS:
+            raise RunTooLongError(operation.span, f"at most {MAX_TICKS} seconds pass in a run")
+        for _ in range(operation.seconds):
+            klp.tick(self._kernel)
+        return SUCCESS
+
+    def _action(self, operation: tree.TaskStep) -> Outcome:
+        k = self._kernel
+        task = operation.task
+        (action,) = operation.actions
+        if isinstance(action, tree.Call):
+            return tasks.call(k, task, self._program.key(action.function))
+        if isinstance(action, tree.Return):
+            return tasks.return_(k, task)
+        if isinstance(action, tree.Syscall):
+            key = None if action.function is None else self._program.key(action.function)
+            return tasks.syscall(k, task, key)
+        if isinstance(action, tree.Fork):
+            return tasks.fork(k, task, action.child)
+        return _SIMPLE[action.verb](k, task)
+
+    # --- what happens ---
+
+    def _record(self, event: Event) -> None:
+        self._events.append(event)
+        for violation in self._watch.after_event(self._kernel, event):
+            self._violate(violation)
+        if self._standing:
+            self._check_standing()
+
+    def _violate(self, violation: Violation) -> None:
+        self._events.append(violation)
+        named = any(
+            isinstance(condition, tree.PropertyNamed) and condition.name == violation.property
+            for _, condition, _ in self._standing
+        )
+        self._ok = self._ok and not named
+
+    def _check_standing(self) -> None:
+        for text, condition, wanted in self._standing:
+            if isinstance(condition, tree.PropertyNamed):
+                continue
+            finding = evaluate(condition, self._kernel, self._program, tuple(self._events))
+            if finding.holds == wanted:
+                self._broken.discard(text)
+            elif text not in self._broken:
+                self._broken.add(text)
+                self._events.append(Violation(text, f"found {finding.got}"))
+                self._ok = False
+
+    def _tell_blockers(self) -> None:
+        """Say who still holds the transition open, as the step's last attempt to complete it found."""
+        k = self._kernel
+        if not k.w.transition_patch:
+            return
+        for blocked in k.blockers:
+            index = k.w.task_index(blocked.task)
+            if index >= 0 and k.w.tasks[index].patch_state != k.w.target_state:
+                self._record(blocked)
+
+
+_SIMPLE: dict[str, Callable[[Kernel, str], Outcome]] = {
+    "run": tasks.run,
+    "sleep": tasks.sleep,
+    "resched": tasks.resched,
+    "freeze": tasks.freeze,
+    "exit": tasks.exit_,
+}
+
+
+_OPERATIONS: dict[type[tree.Operation], Callable[[Interpreter, Any], Outcome]] = {
+    tree.Load: Interpreter._load,
+    tree.Apply: lambda run, op: klp.apply_patch(run._kernel, run._program.spec(op)),
+    tree.Unload: Interpreter._unload,
+    tree.Enable: lambda run, op: klp.write(run._kernel, op.name, "enabled", "1"),
+    tree.Disable: lambda run, op: klp.write(run._kernel, op.name, "enabled", "0"),
+    tree.Reverse: lambda run, _: klp.reverse(run._kernel),
+    tree.Signal: lambda run, op: klp.signal(run._kernel, op.name),
+    tree.Force: lambda run, op: klp.force(run._kernel, op.name),
+    tree.Write: lambda run, op: klp.write(run._kernel, op.name, op.attribute, op.value),
+    tree.Sysctl: lambda run, op: klp.sysctl(run._kernel, op.key, op.value),
+    tree.Tick: Interpreter._tick,
+    tree.Settle: lambda run, _: klp.settle(run._kernel),
+    tree.Show: lambda run, op: klp.show(run._kernel, op.name),
+    tree.TaskStep: Interpreter._action,
+}
+
+
+def _one_by_one(step: tree.Step, operation: tree.TaskStep) -> Iterator[tree.Step]:
+    """Each action is a step of its own; an expected result is the last one's."""
+    last = len(operation.actions) - 1
+    for i, action in enumerate(operation.actions):
+        single = operation._replace(actions=(action,))
+        yield step._replace(operation=single, result=step.result if i == last else "")

@@ -1,0 +1,70 @@
+"""Running scenarios by name: a file or a text, on an engine.
+
+This is what the command line, the goldens and the tests use; it puts parsing, building and interpreting together.
+"""
+
+from __future__ import annotations
+
+from klpdsl.run.build import Program
+from klpdsl.run.interpreter import RunResult, RunTooLongError, run
+from klpdsl.semantics.engines import expand, points, resolve
+from klpdsl.semantics.explain import explain_missing
+from klpdsl.semantics.records import Engine, EngineError
+from klpdsl.syntax import tree
+from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
+from klpdsl.syntax.parse import parse
+
+__all__ = ["Loaded", "execute", "load_file", "load_text"]
+
+
+class Loaded:
+    """A scenario that has been read and found right."""
+
+    __slots__ = ("engines", "program", "source", "title")
+
+    def __init__(self, scenario: tree.Scenario, source: str) -> None:
+        self.source = source
+        self.title = ""
+        self.engines: tuple[tree.EngineRange, ...] = ()
+        for item in scenario.items:
+            if isinstance(item, tree.Title):
+                self.title = item.text
+            elif isinstance(item, tree.Engines):
+                self.engines = item.ranges
+        self.program = Program(scenario.items)
+
+    def engine_names(self) -> tuple[str, ...]:
+        """The engines that the scenario is meant for: what its header says, else every mainline engine.
+
+        Raises `ScenarioError` where the header names an engine that does not exist.
+        """
+        if not self.engines:
+            return points()
+        names: dict[str, None] = {}
+        for span in self.engines:
+            try:
+                spec = span.first if span.first == span.last else f"{span.first}..{span.last}"
+                names.update(dict.fromkeys(expand(spec)))
+            except EngineError as error:
+                raise ScenarioError((Diagnostic(span.span, str(error)),)) from error
+        return tuple(names)
+
+
+def load_text(text: str, source: str) -> Loaded:
+    """Read a scenario from a text. Raises `ScenarioError` with all that is wrong with it."""
+    return Loaded(parse(text, source), source)
+
+
+def load_file(path: str) -> Loaded:
+    """Read a scenario from a file. Raises `ScenarioError`, or OSError when the file cannot be read."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return load_text(file.read(), path)
+
+
+def execute(loaded: Loaded, engine: Engine | str) -> RunResult:
+    """Run a scenario on an engine. Raises `EngineError` for an unknown one, `ScenarioError` for a run without end."""
+    resolved = resolve(engine) if isinstance(engine, str) else engine
+    try:
+        return run(loaded.program, resolved.semantics, lambda axis: explain_missing(resolved, axis))
+    except RunTooLongError as error:
+        raise ScenarioError((Diagnostic(error.span, str(error)),)) from error
