@@ -1,0 +1,76 @@
+"""`klpdsl fmt`: rewrite scenarios in their canonical form."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+from klpdsl.cli.common import MISMATCH, OK, USAGE, complain, parser
+from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.syntax.layout import format_scenario
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    p = parser(
+        "fmt",
+        "Rewrite scenarios in their canonical form. Comments stay; the meaning never changes.",
+        "klpdsl fmt --check scenarios",
+    )
+    p.add_argument(
+        "paths", nargs="+", metavar="PATH", help="files, folders of them, or - (from stdin to stdout)"
+    )
+    p.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 and list what is not canonical"
+    )
+    arguments = p.parse_args(argv)
+    code = OK
+    for path in _files(arguments.paths):
+        try:
+            code = max(code, _one(path, check=arguments.check))
+        except ScenarioError as error:
+            complain(error.render())
+            code = USAGE
+        except (OSError, UnicodeDecodeError) as error:
+            complain(f"klpdsl fmt: {path}: {error}")
+            code = USAGE
+    return code
+
+
+def _files(paths: list[str]) -> list[str]:
+    files: list[str] = []
+    for path in paths:
+        if os.path.isdir(path):
+            for base, folders, names in os.walk(path):
+                folders.sort()
+                files += [os.path.join(base, name) for name in sorted(names) if name.endswith(".klp")]
+        else:
+            files.append(path)
+    return files
+
+
+def _one(path: str, *, check: bool) -> int:
+    if path == "-":
+        print(format_scenario(sys.stdin.read(), "-"), end="")
+        return OK
+    with open(path, encoding="utf-8", newline="") as file:
+        text = file.read()
+    canonical = format_scenario(text, path)
+    if canonical == text:
+        return OK
+    if check:
+        print(f"{path}: not in canonical form")
+        return MISMATCH
+    folder = os.path.dirname(os.path.abspath(path))
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".fmt-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(canonical)
+        os.chmod(temporary, os.stat(path).st_mode & 0o777)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    print(path)
+    return OK

@@ -1,0 +1,117 @@
+"""`klpdsl run`: print traces. Never touches goldens."""
+
+from __future__ import annotations
+
+import sys
+
+from klpdsl.cli.common import MISMATCH, OK, USAGE, complain, parser
+from klpdsl.run.session import Loaded, execute, load_file, load_text
+from klpdsl.semantics.engines import expand, resolve
+from klpdsl.semantics.records import Engine, EngineError
+from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.trace.events import Trace
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    p = parser(
+        "run",
+        "Run scenarios on a model of one kernel or several, and print their traces.",
+        "klpdsl run -c 'load p1; t1: syscall f' --engine v5.0 --engine v6.12",
+    )
+    p.add_argument("files", nargs="*", metavar="FILE", help="scenario files; - is standard input")
+    p.add_argument("-c", dest="texts", action="append", default=[], metavar="TEXT", help="a scenario as text")
+    p.add_argument(
+        "--engine",
+        "-e",
+        action="append",
+        default=[],
+        help="an engine (v6.12, baron-v2, ./proposal.toml), a range (v4.12..v5.1) or all; may be repeated "
+        "(default: the newest that the scenario is meant for)",
+    )
+    p.add_argument(
+        "--set", action="append", default=[], metavar="AXIS=VALUE", help="alter the engine by hand"
+    )
+    p.add_argument("--with", action="append", default=[], dest="with_", metavar="CHANGE", help="add a change")
+    p.add_argument("--without", action="append", default=[], metavar="CHANGE", help="take a change away")
+    p.add_argument("--format", choices=("text", "jsonl"), default="text", help="how to print the trace")
+    arguments = p.parse_args(argv)
+    if not arguments.files and not arguments.texts:
+        p.print_usage(sys.stderr)
+        complain("klpdsl run: name a file, - for standard input, or give a scenario with -c")
+        return USAGE
+    scenarios, failed = _load(arguments.files, arguments.texts)
+    runs: list[tuple[Loaded, Engine]] = []
+    for loaded in scenarios:
+        try:
+            names = _engine_names(arguments.engine, loaded)
+            alter = (arguments.set, arguments.with_, arguments.without)
+            runs += [(loaded, resolve(name, *alter)) for name in names]
+        except EngineError as error:
+            complain(f"klpdsl run: {error}")
+            return USAGE
+    if failed:
+        return USAGE
+    return _run(runs, arguments.format)
+
+
+def _load(files: list[str], texts: list[str]) -> tuple[list[Loaded], bool]:
+    loaded: list[Loaded] = []
+    failed = False
+    for source, text in [(file, None) for file in files] + [("<command line>", text) for text in texts]:
+        try:
+            if text is not None:
+                loaded.append(load_text(text, source))
+            elif source == "-":
+                loaded.append(load_text(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), source))
+            else:
+                loaded.append(load_file(source))
+        except ScenarioError as error:
+            complain(error.render())
+            failed = True
+        except OSError as error:
+            complain(f"klpdsl run: {source}: {error.strerror}")
+            failed = True
+    return loaded, failed
+
+
+def _engine_names(asked: list[str], loaded: Loaded) -> list[str]:
+    if asked:
+        return [name for spec in asked for name in (expand(spec) if _is_several(spec) else (spec,))]
+    return [loaded.engine_names()[-1]] if loaded.engines else ["mainline"]
+
+
+def _is_several(spec: str) -> bool:
+    return not spec.endswith(".toml") and (".." in spec or "," in spec or not any(map(str.isdigit, spec)))
+
+
+def _run(runs: list[tuple[Loaded, Engine]], form: str) -> int:
+    code = OK
+    for loaded, engine in runs:
+        try:
+            result = execute(loaded, engine)
+        except ScenarioError as error:
+            complain(error.render())
+            return USAGE
+        _print(result.trace, loaded, engine, form, alone=len(runs) == 1)
+        if not result.ok:
+            code = MISMATCH
+    return code
+
+
+def _print(trace: Trace, loaded: Loaded, engine: Engine, form: str, *, alone: bool) -> None:
+    # What is volatile stands around a trace, never in it.
+    if form == "jsonl":
+        import json
+
+        from klpdsl.trace.jsonl import to_jsonl
+
+        if not alone:
+            print(json.dumps({"kind": "run", "scenario": loaded.source, "engine": engine.name}))
+        print(to_jsonl(trace), end="")
+        return
+    from klpdsl.trace.text import to_text
+
+    if not alone:
+        print(f"==== {loaded.source} on {engine.name}")
+    print(to_text(trace), end="" if alone else "\n")
