@@ -37,19 +37,22 @@ class Semantics(NamedTuple):
     enabled_flip: Literal["after-try", "before-try"] = "after-try"
     # Whether modules need the modinfo entry livepatch=Y.
     livepatch_modinfo: bool = False
-    # Where the kernel is tainted: at the first enable, or when the livepatch module is loaded.
-    taint: Literal["enable", "load"] = "enable"
+    # When a line says that the kernel is tainted: at the first enable, never, or when a livepatch module is loaded.
+    taint: Literal["enable", "silent", "load"] = "enable"
     # Several patches may patch one function, the newest on top; off (only before v4.0): ftrace knows no two users
     # of one function that redirect it, so enabling the second patch fails with EBUSY (register_ftrace_function()).
     func_stack: bool = True
-    # Over-long object and function names are refused.
+    # Over-long object and function names are refused; KSYM_NAME_LEN, of which a function's name uses one less.
     name_limit: bool = False
+    symbol_limit: Literal["128", "512"] = "128"
     # NULL objs/funcs are refused silently before every other check.
     early_arg_check: bool = False
 
     # --- symbols and ftrace ---
-    # Duplicate symbols: an old_addr hint with counts in the message, or sympos.
+    # Duplicate symbols: none can be chosen (all are counted), or sympos chooses (counting stops at the second).
     symbol_lookup: Literal["count", "sympos"] = "count"
+    # The error about an ambiguous symbol, with the number of matches or without.
+    ambiguity: Literal["count", "plain"] = "count"
     # A function's directory in sysfs: `f` or `f,1`.
     func_dir: Literal["name", "name,sympos"] = "name"
     # What an untraceable function gives: a failing filter or "failed to find location".
@@ -69,6 +72,8 @@ class Semantics(NamedTuple):
     reverse_flip: Literal["before-sync", "after-sync"] = "before-sync"
     # Debug lines of a failed klp_try_switch_task(): prefixed by the checking function, or all alike.
     switch_debug: Literal["by-function", "uniform"] = "by-function"
+    # klp_try_switch_task() first asks whether the architecture has reliable stacks, and if not gives up silently.
+    early_stack_check: bool = True
     # No reliable stacks on this architecture: refused with ENOSYS or EOPNOTSUPP, or a warning.
     unreliable_arch: Literal["ENOSYS", "EOPNOTSUPP", "warn"] = "ENOSYS"
     # A failing idle CPU is kicked (wake_up_if_idle()).
@@ -93,8 +98,9 @@ class Semantics(NamedTuple):
     attr_write: Literal["unlocked", "locked"] = "unlocked"
 
     # --- modules that come and go ---
-    # A patch that cannot be applied to a loading module: warn and load it unpatched, or refuse the module.
-    coming_failure: Literal["warn", "refuse"] = "warn"
+    # A patch that cannot be applied to a loading module: warn and load it unpatched ("failed to apply" for every
+    # error, obj->mod stays set); warn, say that the patch is inconsistent and forget the module; or refuse it.
+    coming_failure: Literal["warn", "warn-reset", "refuse"] = "warn"
     # Clean-up of a refused module: only the failing patch's object, or the earlier patches' too.
     coming_unwind: Literal["failing", "all"] = "failing"
     # obj->mod of the failing object stays set, or is cleared.
@@ -103,8 +109,6 @@ class Semantics(NamedTuple):
     module_hooks: Literal["active", "listed"] = "active"
     # A module called vmlinux.
     vmlinux_ko: Literal["accepted", "refused"] = "accepted"
-    # Module-specific relocations are cleared when the target module goes, so that it can come back.
-    relocs_cleared: bool = False
 
     # --- callbacks, states, shadow variables ---
     callbacks: bool = False

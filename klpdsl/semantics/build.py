@@ -14,7 +14,7 @@ if typing.TYPE_CHECKING:
 
 Table: TypeAlias = dict[str, Any]
 
-_EVIDENCE = ("read", "read; release inferred", "subject and date read", "from memory")
+_EVIDENCE = ("read", "read; release inferred", "subject and date read", "trees compared", "from memory")
 _KINDS = ("proposal", "mutant", "system")
 
 
@@ -83,9 +83,8 @@ def _pairs(
 
 def _add_change(table: Table, row: dict[str, Any], allowed: dict[str, tuple[Value, ...]]) -> None:
     where = f"mainline.toml: change {row.get('id', '?')}"
-    values = _take(
-        where, {**row, "set": _pairs(where, row.get("set", {}), allowed)}, Change, shown=True, why=""
-    )
+    row = {**row, "set": _pairs(where, row.get("set", {}), allowed)}
+    values = _take(where, row, Change, trees=(), confirmed=(), shown=True, why="")
     change = Change(*values)
     if change.id in table["changes"]:
         raise EngineError(f"{where}: there are two of that id")

@@ -33,6 +33,8 @@ class Change(NamedTuple):
     release: str
     evidence: str
     source: str
+    trees: tuple[str, ...]
+    confirmed: tuple[str, ...]
     effect: str
     set: Pairs
     requires: tuple[str, ...]
