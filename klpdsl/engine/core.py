@@ -19,8 +19,7 @@ from klpdsl.world.values import (
 )
 
 MODULE_NAME_LEN = 56
-KSYM_NAME_LEN = 128
-"""Limits on names, including the terminating NUL (x86-64; KSYM_NAME_LEN is 512 since v6.1)."""
+"""The limit on a module's name, the terminating NUL included, on 64-bit machines."""
 
 NO_RELIABLE_STACKS = "This architecture doesn't have support for the livepatch consistency model."
 
@@ -125,13 +124,18 @@ def _klp_init_object(k: Kernel, name: str, index: int) -> str:
         k.sysfs(f"{name}/{obj.name}/patched", "0")
     seen: set[str] = set()
     for func in obj.funcs:
-        if k.sem.name_limit and len(func.name) >= KSYM_NAME_LEN:
+        if k.sem.name_limit and len(func.name) >= int(k.sem.symbol_limit):
             return "EINVAL"
         directory = sysfs.func_dir(k, func)
         if directory in seen:
             k.printk(
                 "warn",
                 f"sysfs: cannot create duplicate filename '/kernel/livepatch/{name}/{obj.name}/{directory}'",
+            )
+            k.printk(
+                "err",
+                f"kobject: kobject_add_internal failed for {directory} with -EEXIST, don't try to register "
+                "things with the same name in the same directory.",
             )
             return "EEXIST"
         seen.add(directory)

@@ -22,10 +22,11 @@ def klp_module_coming(k: Kernel, module: str) -> str:
         error = _apply(k, name, index, module)
         if error == OK:
             continue
-        if k.sem.coming_failure == "warn":
+        if k.sem.coming_failure != "refuse":
             # The notifier has no way to refuse the module: it loads, unpatched.
-            _set_loaded(k, name, index, False)
-            k.pr_warn(f"patch '{name}' is in an inconsistent state!")
+            if k.sem.coming_failure == "warn-reset":
+                _set_loaded(k, name, index, False)
+                k.pr_warn(f"patch '{name}' is in an inconsistent state!")
             continue
         k.pr_warn(f"patch '{name}' failed for module '{module}', refusing to load module '{module}'")
         if k.sem.coming_failure_mod == "cleared":
@@ -45,7 +46,10 @@ def _apply(k: Kernel, name: str, index: int, module: str) -> str:
     obj = k.w.patches[name].objects[index]
     error = klp_init_object_loaded(k, obj)
     if error != OK:
-        k.pr_warn(f"failed to initialize patch '{name}' for module '{module}' ({number(error)})")
+        if k.sem.coming_failure == "warn":
+            k.pr_warn(f"failed to apply patch '{name}' to module '{module}' ({number(error)})")
+        else:
+            k.pr_warn(f"failed to initialize patch '{name}' for module '{module}' ({number(error)})")
         return error
     if not _acts(k, name):
         return OK

@@ -88,9 +88,17 @@ def klp_patch_object(k: Kernel, patch: Patch, index: int) -> str:
 def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
     key = func_key(obj, func)
     stack = k.w.func_stacks.get(key, ())
+    sym = symbol(k, key)
+    if sym is None:
+        return (
+            "EINVAL"  # WARN_ON(!func->old_addr): an earlier look-up failed, and the object counts as loaded
+        )
+    if stack and not k.sem.func_stack:
+        k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
+        return "EBUSY"
     if not stack:
-        sym = symbol(k, key)
-        if sym is not None and sym.notrace:
+        # An object that counts as loaded when its module is not: ftrace knows no such place in the text.
+        if sym.notrace or (obj.name != VMLINUX and obj.name not in k.w.modules):
             if k.sem.ftrace_location == "location":
                 k.pr_err(f"failed to find location for function '{func.name}'")
             else:

@@ -19,18 +19,22 @@ def _klp_find_object_symbol(k: Kernel, obj: str, name: str, sympos: int) -> str:
     count = sum(1 for symbol in k.w.symbols.get(obj, ()) if symbol.name == name)
     if count == 0:
         k.pr_err(f"symbol '{name}' not found in symbol table")
-    elif k.sem.symbol_lookup == "count":
-        if count == 1:
-            return OK
-        k.pr_err(f"unresolvable ambiguity ({count} matches) on symbol '{name}' in object '{_printed(obj)}'")
-    elif sympos == 0 and count > 1:
-        k.pr_err(f"unresolvable ambiguity for symbol '{name}' in object '{_printed(obj)}'")
+    elif count > 1 and sympos == 0:
+        k.pr_err(_ambiguity(k, name, _printed(obj), count))
     elif sympos > count:
-        # The kernel's own name for it is in this message, unlike in the one above.
+        # The kernel's own name for vmlinux is in this message, unlike in the one above.
         k.pr_err(f"symbol position {sympos} for symbol '{name}' in object '{obj}' not found")
     else:
         return OK
     return "EINVAL"
+
+
+def _ambiguity(k: Kernel, name: str, obj: str, count: int) -> str:
+    if k.sem.ambiguity == "plain":
+        return f"unresolvable ambiguity for symbol '{name}' in object '{obj}'"
+    # With positions, the search stops at the second match.
+    matches = count if k.sem.symbol_lookup == "count" else 2
+    return f"unresolvable ambiguity ({matches} matches) on symbol '{name}' in object '{obj}'"
 
 
 def _printed(obj: str) -> str:

@@ -219,13 +219,13 @@ def klp_try_switch_task(k: Kernel, index: int, *, current: bool = False) -> bool
     task = k.w.tasks[index]
     if task.patch_state == k.w.target_state:
         return True
-    if not k.w.arch_reliable:
+    if not k.w.arch_reliable and k.sem.early_stack_check:
         k.blockers.append(Blocked(task.name, "unreliable"))
         return False
     if not current and _on_cpu(k, task):
         _held(k, task, "klp_try_switch_task", "is running", Blocked(task.name, "running"))
         return False
-    if task.unreliable:
+    if task.unreliable or not k.w.arch_reliable:
         _held(k, task, "klp_check_stack", "has an unreliable stack", Blocked(task.name, "unreliable"))
         return False
     found = _klp_check_stack(k, task)
@@ -241,9 +241,12 @@ def klp_try_switch_task(k: Kernel, index: int, *, current: bool = False) -> bool
 
 def _held(k: Kernel, task: Task, checker: str, what: str, blocked: Blocked) -> None:
     # task->comm is at most 15 characters long.
+    who = f"{task.name[:15]}:{task.pid}"
     if k.sem.switch_debug == "uniform":
-        checker = "klp_try_switch_task"
-    k.pr_debug(f"{checker}: {task.name[:15]}:{task.pid} {what}")
+        k.pr_debug(f"klp_try_switch_task: {who} {what}")
+    else:
+        # The line is put together in a buffer of 128 bytes (STACK_ERR_BUF_SIZE), the terminating NUL included.
+        k.pr_debug(f"{checker}: {who} {what}"[:127])
     k.blockers.append(blocked)
 
 
