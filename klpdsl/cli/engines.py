@@ -1,0 +1,241 @@
+"""`klpdsl engines`: the lineage, an engine's axes and changes, what lies between two engines."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+
+from klpdsl.cli.common import OK, USAGE, complain, parser
+from klpdsl.semantics.checks import spell
+from klpdsl.semantics.engines import resolve
+from klpdsl.semantics.lineage import Node, between, coverage, describe, lineage, releases
+from klpdsl.semantics.records import EngineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from typing import Any
+
+_WIDTH = 110
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    p = parser(
+        "engines",
+        "List the lineage of engines; show an engine's axes and changes, or what lies between two engines.",
+        "klpdsl engines v4.11..v4.12",
+    )
+    p.add_argument("names", nargs="*", metavar="NAME", help="an engine, or A..B for what lies between two")
+    p.add_argument(
+        "--set", action="append", default=[], metavar="AXIS=VALUE", help="alter the engine by hand"
+    )
+    p.add_argument("--with", action="append", default=[], dest="with_", metavar="CHANGE", help="add a change")
+    p.add_argument("--without", action="append", default=[], metavar="CHANGE", help="take a change away")
+    p.add_argument(
+        "--all", action="store_true", help="also the points inside releases; all of an engine's changes"
+    )
+    p.add_argument(
+        "--coverage", action="store_true", help="which changes scenarios/changes shows, and which can not be"
+    )
+    p.add_argument("--scenarios", default="scenarios/changes", metavar="DIR", help="where --coverage looks")
+    p.add_argument("--format", choices=("text", "json"), default="text", help="how to print")
+    arguments = p.parse_args(argv)
+    if not arguments.names and (arguments.set or arguments.with_ or arguments.without):
+        complain("klpdsl engines: name the engine to alter")
+        return USAGE
+    try:
+        said, lines = _answer(arguments)
+    except EngineError as error:
+        complain(f"klpdsl engines: {error}")
+        return error.exit_code
+    if arguments.format == "json":
+        import json
+
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(lines))
+    return OK
+
+
+def _answer(arguments: argparse.Namespace) -> tuple[Any, list[str]]:
+    """Return what was asked for, as plain values and as lines of text."""
+    if arguments.coverage:
+        said = coverage(_scenarios(arguments.scenarios))
+        return said, list(_coverage(said, arguments.scenarios))
+    if not arguments.names:
+        nodes = lineage() if arguments.all else releases()
+        return [node._asdict() for node in nodes], list(_tree(nodes))
+    answers: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for name in arguments.names:
+        lines += [""] if lines else []
+        if ".." in name and "/" not in name:
+            first, last = (
+                resolve(end.strip(), arguments.set, arguments.with_, arguments.without) for end in _ends(name)
+            )
+            answers.append(between(first, last))
+            lines += _between(answers[-1])
+        else:
+            said = describe(resolve(name, arguments.set, arguments.with_, arguments.without))
+            answers.append({"asked": name, **said})
+            if said["name"] != name and said["kind"] != "custom":
+                lines.append(f"{name} stands for {said['name']}")
+            lines += _engine(said, everything=arguments.all)
+    return answers[0] if len(answers) == 1 else answers, lines
+
+
+def _ends(spec: str) -> tuple[str, str]:
+    first, _, last = spec.partition("..")
+    every = releases()
+    return first or every[0].name, last or "mainline"
+
+
+def _bold(text: str) -> str:
+    terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\033[1m{text}\033[0m" if terminal else text
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+# --- the tree -------------------------------------------------------------------------------------------------
+
+
+def _tree(nodes: tuple[Node, ...]) -> Iterator[str]:
+    """Yield mainline downwards, with what branches off indented below the point it branches off from."""
+    mainline = {"root", "commit", "release"}
+    children: dict[str, list[Node]] = {}
+    for node in nodes:
+        if node.kind not in mainline:
+            children.setdefault(node.parent, []).append(node)
+    for node in nodes:
+        if node.kind in mainline:
+            yield _bold(node.name) + _also(node)
+            yield from _wrapped(", ".join(node.changes), "      ") if node.kind == "release" else ()
+            yield from _branches(children, node.name, 1)
+
+
+def _branches(children: dict[str, list[Node]], parent: str, depth: int) -> Iterator[str]:
+    for node in children.get(parent, []):
+        kind = "" if node.kind == "proposal" else f"{node.kind}: "
+        yield f"{'    ' * depth}+ {_bold(node.name)}{_also(node)}  {kind}{node.title}"
+        yield from _branches(children, node.name, depth + 1)
+
+
+def _also(node: Node) -> str:
+    return f" ({', '.join(node.aliases)})" if node.aliases else ""
+
+
+# --- one engine, and two --------------------------------------------------------------------------------------
+
+_KINDS = {
+    "release": "mainline",
+    "commit": "mainline, a point inside a release",
+    "root": "livepatch before the first change known here",
+    "proposal": "a proposal",
+    "mutant": "a mutant, for safety checks to catch",
+    "system": "another system",
+    "custom": "made by hand",
+}
+
+
+def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
+    also = f" (also {', '.join(said['aliases'])})" if said["aliases"] else ""
+    yield f"{_bold(said['name'])}{also}: {_KINDS[said['kind']]}" + (
+        f", on {said['base']}" if said["base"] else ""
+    )
+    if "who" in said:
+        yield f"{said['who']}, {said['when']}; {said['where']}"
+        yield ""
+        yield from _wrapped(said["prose"], "  ")
+        for title, texts in (
+            ("base", [said["base_why"]] if said["base_why"] else []),
+            ("inferred", said["inferred"]),
+            ("caught by", said["caught"]),
+        ):
+            yield from _list(title, texts)
+    yield ""
+    base = said["base"] or "nothing"
+    yield f"axes (* differs from {base}):"
+    width = max(map(len, said["axes"]))
+    for axis, one in said["axes"].items():
+        mark, was = ("*", f"  was {spell(one['base'])}") if one["value"] != one["base"] else (" ", "")
+        by = f"  by {one['by']}" if one["by"] else ""
+        yield f"  {mark} {axis:{width}}  {spell(one['value'])}{was}{by}"
+    yield from _list("left out", said["without"])
+    if said["changes"]:
+        yield ""
+        yield "changes:"
+        for one in said["changes"]:
+            yield from _change(one)
+    if said["inherited"]:
+        count = len(said["inherited"])
+        yield ""
+        yield f"changes that {base} has too: {count}" + ("" if everything else " (--all lists them)")
+        yield from _wrapped(", ".join(said["inherited"]), "  ") if everything else ()
+
+
+def _list(title: str, texts: list[str]) -> Iterator[str]:
+    if texts:
+        yield ""
+        yield f"{title}:"
+        for text in texts:
+            yield from textwrap.wrap(
+                text, _WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+            )
+
+
+def _change(one: dict[str, Any]) -> Iterator[str]:
+    yield f"  {_bold(one['id'])}  {one['release']}  {(one['commit'] or 'commit not known')[:16]}  {one['subject']}"
+    yield from _wrapped(one["effect"], "      ")
+    if one["set"]:
+        yield from _wrapped(
+            ", ".join(f"{axis}={spell(value)}" for axis, value in one["set"].items()), "      "
+        )
+    if not one["shown"]:
+        yield from _wrapped(f"not shown: {one['why']}", "      ")
+
+
+def _between(said: dict[str, Any]) -> Iterator[str]:
+    yield f"{_bold(said['from'])} .. {_bold(said['to'])}"
+    for title, key in (("changes added:", "added"), ("changes taken away:", "removed")):
+        if said[key]:
+            yield ""
+            yield title
+            for one in said[key]:
+                yield from _change(one)
+    yield ""
+    yield "axes that differ:" if said["axes"] else "no axis differs"
+    width = max(map(len, said["axes"]), default=0)
+    for axis, one in said["axes"].items():
+        yield f"    {axis:{width}}  {spell(one['from'])} -> {spell(one['to'])}"
+
+
+# --- coverage -------------------------------------------------------------------------------------------------
+
+
+def _scenarios(folder: str) -> set[str]:
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise EngineError(f"{folder}: {error.strerror}") from None
+    return {name.removesuffix(".klp") for name in names if name.endswith(".klp")}
+
+
+def _coverage(said: dict[str, Any], folder: str) -> Iterator[str]:
+    count = len(said["not_showable"])
+    yield (
+        f"{said['changes']} changes: {len(said['shown'])} of {said['showable']} that scenarios can show are shown "
+        f"in {folder}; {count} can not be shown"
+    )
+    yield from _list("without a scenario", said["missing"])
+    yield from _list("scenarios of no change", said["unknown"])
+    yield from _list("not to be shown", [f"{name}: {why}" for name, why in said["not_showable"].items()])
