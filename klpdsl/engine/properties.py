@@ -39,11 +39,13 @@ class Watch:
         return self._new(_leak(k) + _stuck(k))
 
     def _new(self, found: list[tuple[tuple[object, ...], Violation]]) -> list[Violation]:
-        new = []
+        new: list[Violation] = []
         for key, violation in found:
             if key not in self._told:
                 self._told.add(key)
-                new.append(violation)
+                # One call may break a property for several patches at once; it is said once.
+                if violation not in new:
+                    new.append(violation)
         return new
 
 
