@@ -22,21 +22,22 @@ class Outcome(NamedTuple):
     """How an operation ended, as its caller in user space sees it.
 
     `value` is `0` or an errno's name; `reason` says more where the kernel says nothing. `missing` names the axis
-    of the semantics that would have to be different for the operation to exist at all; then `value` is
-    `unsupported`.
+    of the semantics that would have to be different for the operation to exist at all (have one of the values
+    `wanted`, or any that is not "no"); then `value` is `unsupported`.
     """
 
     value: str
     reason: str = ""
     missing: str = ""
+    wanted: tuple[str, ...] = ()
 
 
 SUCCESS = Outcome(OK)
 
 
-def unsupported(axis: str) -> Outcome:
+def unsupported(axis: str, *wanted: str) -> Outcome:
     """The outcome of an operation that these semantics do not know."""
-    return Outcome("unsupported", "", axis)
+    return Outcome("unsupported", "", axis, wanted)
 
 
 class Kernel:

@@ -38,8 +38,8 @@ def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
     `apply`: the init of a two-step module enables as well, and unregisters again when that fails.
     """
     missing = missing_feature(k, spec)
-    if missing:
-        return unsupported(missing)
+    if missing is not None:
+        return missing
     if spec.name in k.w.modules:
         return Outcome("EEXIST")
     _arrive(k, spec.name, livepatch=True)
@@ -79,23 +79,23 @@ def unload_patch(k: Kernel, name: str) -> Outcome:
     return SUCCESS
 
 
-def missing_feature(k: Kernel, spec: PatchSpec) -> str:
-    """The axis without which these semantics have no way to say what the patch asks for; empty if there is none."""
+def missing_feature(k: Kernel, spec: PatchSpec) -> Outcome | None:
+    """What is missing from these semantics to say what the patch asks for at all; None when nothing is."""
     if spec.immediate and not k.sem.immediate:
-        return "immediate"
+        return unsupported("immediate")
     if spec.replace and k.sem.replace not in ("patch", "always"):
-        return "replace"
+        return unsupported("replace", "patch", "always")
     if spec.states and not k.sem.states:
-        return "states"
+        return unsupported("states")
     for obj in spec.objects:
         if obj.callbacks and not k.sem.callbacks:
-            return "callbacks"
+            return unsupported("callbacks")
         for func in obj.funcs:
             if func.immediate and not k.sem.immediate:
-                return "immediate"
+                return unsupported("immediate")
             if func.sympos and k.sem.symbol_lookup != "sympos":
-                return "symbol_lookup"
-    return ""
+                return unsupported("symbol_lookup", "sympos")
+    return None
 
 
 def _arrive(k: Kernel, name: str, *, livepatch: bool) -> None:

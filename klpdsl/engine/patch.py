@@ -46,6 +46,11 @@ def symbol(k: Kernel, key: FuncKey) -> Symbol | None:
     return same[key[2] - 1] if len(same) >= key[2] else None
 
 
+def in_memory(k: Kernel, key: FuncKey) -> bool:
+    """Whether there is such a function to call now: known, and its module loaded."""
+    return (key[0] == VMLINUX or key[0] in k.w.modules) and symbol(k, key) is not None
+
+
 def klp_ftrace_handler(k: Kernel, key: FuncKey, task: Task) -> Code:
     """Which code a call of the function runs when this task makes it (klp_ftrace_handler(), patch.c).
 

@@ -28,10 +28,9 @@ def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
         return Outcome("EINVAL", "an idle task calls nothing that can be patched and sleep")
     if len(task.stack) >= MAX_STACK_DEPTH:
         return Outcome("EINVAL", f"the task is {MAX_STACK_DEPTH} functions deep already")
-    if patch.symbol(k, key) is None:
-        return Outcome(
-            "ENOENT", f"{key[0]} is not loaded" if key[0] != VMLINUX else "there is no such function"
-        )
+    if not patch.in_memory(k, key):
+        absent = key[0] != VMLINUX and key[0] not in k.w.modules
+        return Outcome("ENOENT", f"{key[0]} is not loaded" if absent else "there is no such function")
     code = patch.klp_ftrace_handler(k, key, task)
     k.w.tasks[index] = task._replace(stack=(*task.stack, code), ran=task.ran | {code})
     if k.emit:

@@ -57,7 +57,7 @@ def _attribute(k: Kernel, subject: str, attribute: str) -> str:
 def _sees(k: Kernel, condition: tree.TaskSees, program: Program) -> str:
     index = k.w.task_index(condition.task)
     key = program.key(condition.function)
-    if index < 0 or patch.symbol(k, key) is None or (key[0] in program.modules and key[0] not in k.w.modules):
+    if index < 0 or not patch.in_memory(k, key):
         return GONE
     return owner_name(patch.klp_ftrace_handler(k, key, k.w.tasks[index]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from klpdsl.engine import klp, tasks
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
@@ -30,6 +30,10 @@ class RunTooLongError(Exception):
         self.span = span
 
 
+Explain: TypeAlias = Callable[[str, tuple[str, ...]], str]
+"""Why a statement is `unsupported`: the axis that is missing, and the values of it that would do (any, if none)."""
+
+
 class RunResult(NamedTuple):
     """A finished run: its trace, and whether every expectation in it held."""
 
@@ -37,10 +41,9 @@ class RunResult(NamedTuple):
     ok: bool
 
 
-def run(program: Program, semantics: Semantics, explain: Callable[[str], str]) -> RunResult:
+def run(program: Program, semantics: Semantics, explain: Explain) -> RunResult:
     """Run a program under the given semantics.
 
-    `explain` turns the name of an axis into the reason why a statement is `unsupported`.
     Raises `RunTooLongError` when the run goes over one of its bounds.
     """
     return Interpreter(program, semantics, explain).run()
@@ -49,7 +52,7 @@ def run(program: Program, semantics: Semantics, explain: Callable[[str], str]) -
 class Interpreter:
     """One run in progress."""
 
-    def __init__(self, program: Program, semantics: Semantics, explain: Callable[[str], str]) -> None:
+    def __init__(self, program: Program, semantics: Semantics, explain: Explain) -> None:
         self._program = program
         self._explain = explain
         self._events: list[Event] = []
@@ -132,7 +135,7 @@ class Interpreter:
         self._tell_blockers()
         for violation in self._watch.at_rest(k):
             self._violate(violation)
-        reason = self._explain(outcome.missing) if outcome.missing else outcome.reason
+        reason = self._explain(outcome.missing, outcome.wanted) if outcome.missing else outcome.reason
         checks: tuple[Expect, ...] = ()
         if step.result:
             ok = _SYNONYMS.get(step.result, step.result) == outcome.value

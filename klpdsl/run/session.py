@@ -65,6 +65,8 @@ def execute(loaded: Loaded, engine: Engine | str) -> RunResult:
     """Run a scenario on an engine. Raises `EngineError` for an unknown one, `ScenarioError` for a run without end."""
     resolved = resolve(engine) if isinstance(engine, str) else engine
     try:
-        return run(loaded.program, resolved.semantics, lambda axis: explain_missing(resolved, axis))
+        return run(
+            loaded.program, resolved.semantics, lambda axis, wanted: explain_missing(resolved, axis, wanted)
+        )
     except RunTooLongError as error:
         raise ScenarioError((Diagnostic(error.span, str(error)),)) from error
