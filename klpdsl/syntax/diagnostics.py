@@ -6,6 +6,7 @@ A report names the place, shows the line with a caret below the offending words,
 
 from __future__ import annotations
 
+from klpdsl.syntax import limits
 from klpdsl.syntax.tree import Span
 
 TYPE_CHECKING = False
@@ -25,6 +26,19 @@ class Diagnostic(NamedTuple):
     hint: str = ""
 
 
+def unreadable(span: Span, error: OSError | ValueError) -> Diagnostic:
+    """Return what to say, at `span`, about a file that can not be read."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return Diagnostic(span, f"the file can not be read: {reason}")
+
+
+def _shortened(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    if len(diagnostics) <= limits.ERRORS:
+        return diagnostics
+    last = Diagnostic(diagnostics[limits.ERRORS].span, "more errors follow, which are not shown")
+    return (*diagnostics[: limits.ERRORS], last)
+
+
 class ScenarioError(Exception):
     """A scenario that cannot run: everything that is wrong with it and with the files it imports.
 
@@ -32,7 +46,7 @@ class ScenarioError(Exception):
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        self.diagnostics: tuple[Diagnostic, ...] = _shortened(tuple(diagnostics))
         self.texts: dict[str, str] = dict(texts or {})
         super().__init__(self.diagnostics)
 

@@ -1,0 +1,187 @@
+"""Puts a scenario together from its files: the imports, everything that is wrong in any of them, and the checks.
+
+Nothing is imported that the cache makes unnecessary: a parser where all files are known, checks where their
+names have been found right together.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from klpdsl import _cache
+from klpdsl.syntax import limits, tree
+from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError, unreadable
+from klpdsl.syntax.load import File, Loaded, key_of, look_up, read_bounded, remember
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from klpdsl.syntax.tree import Import, Item, Scenario
+
+_CHECKED = "checked"
+
+
+def assemble(main: File) -> Loaded:
+    """Return the scenario in a file, ready to run. Raises ScenarioError."""
+    assembly = _Assembly()
+    items = assembly.add(main, ())
+    contents = [file.data for file in assembly.files]
+    names = tuple(file.source for file in assembly.files)
+    key = key_of(*contents)
+    if assembly.problems or key is None or not _cache.load(_CHECKED, key):
+        assembly.check(items)
+        if len(contents) == 1:
+            remember(assembly.files[0]._replace(checked=True))
+        elif key is not None:
+            _cache.store(_CHECKED, key, True)
+    scenario = assembly.files[0].scenario
+    assert scenario is not None
+    return Loaded(scenario, tuple(items), names, _cache.digest(*contents))
+
+
+class _Assembly:
+    """The files read so far and what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.files: list[File] = []
+        self.problems: list[Diagnostic] = []
+        # Words of what did not parse: it may have declared what other statements name.
+        self._doubtful: set[str] = set()
+        # Whether there is a file of which nothing is known.
+        self._incomplete = False
+        self._texts: dict[str, str] = {}
+        self._identities: set[str] = set()
+        self._bytes = 0
+
+    def add(self, file: File, chain: tuple[str, ...]) -> list[Item]:
+        """Take a file in, and what it imports; return what there is to run. `chain` are the files that led here."""
+        identity = os.path.realpath(file.source)
+        self._identities.add(identity)
+        self._bytes += len(file.data)
+        place = len(self.files)
+        self.files.append(file)
+        scenario = file.scenario
+        if scenario is None:
+            scenario = self._parse(file)
+            if scenario is None:
+                self._incomplete = True
+                return []
+            self.files[place] = file._replace(scenario=scenario)
+        items: list[Item] = []
+        foreign = False
+        for item in scenario.items:
+            if isinstance(item, tree.Import):
+                items += self._import(item, (*chain, identity))
+            elif not chain or isinstance(item, _DECLARATIONS):
+                items.append(item)
+            elif not foreign and not isinstance(item, tree.Title):
+                foreign = True
+                self._refuse(item)
+        return items
+
+    def check(self, items: list[Item]) -> None:
+        """Check the names of all files together. Raises ScenarioError if anything at all is wrong."""
+        from klpdsl.syntax.check import check_header, check_names
+
+        for file in self.files:
+            self._text(file)
+            if file.scenario is not None:
+                self.problems += check_header(file.scenario.items)
+        self.problems += check_names(items, self._texts, None if self._incomplete else self._doubtful)
+        if self.problems:
+            order = {file.source: place for place, file in enumerate(self.files)}
+            self.problems.sort(key=lambda problem: (order[problem.span.source], problem.span[1:]))
+            raise ScenarioError(self.problems, self._texts)
+
+    def _text(self, file: File) -> None:
+        if file.source not in self._texts:
+            from klpdsl.syntax.texts import read_text
+
+            self._texts[file.source] = read_text(file.data, file.source)[0]
+
+    def _parse(self, file: File) -> Scenario | None:
+        from klpdsl.syntax.parse import examine
+
+        found = examine(file.data, file.source)
+        self._texts[file.source] = found.text
+        self._doubtful |= found.doubtful
+        self.problems += found.problems
+        if found.scenario is not None and not found.problems:
+            remember(file._replace(scenario=found.scenario))
+        return found.scenario
+
+    def _import(self, item: Import, chain: tuple[str, ...]) -> list[Item]:
+        """Take an imported file in, unless it is in already."""
+        source = os.path.normpath(os.path.join(os.path.dirname(item.span.source), item.path))
+        problem = self._obstacle(item, source, chain)
+        if problem:
+            self.problems.append(problem)
+            return []
+        if os.path.realpath(source) in self._identities:
+            return []
+        try:
+            # Asked first: to open a pipe can take for ever.
+            if not stat.S_ISREG(os.stat(source).st_mode):
+                raise ValueError("it is no regular file")
+            with open(source, "rb", buffering=0) as file:
+                data = read_bounded(file)
+        except (OSError, ValueError) as error:
+            self.problems.append(unreadable(item.span, error)._replace(hint=_neighbour(source)))
+            self._incomplete = True
+            return []
+        if self._bytes + len(data) > limits.IMPORT_BYTES:
+            message = f"the files together are too large: {limits.IMPORT_BYTES >> 10} KiB are the most"
+            self.problems.append(Diagnostic(item.span, message))
+            return []
+        return self.add(look_up(data, source), chain)
+
+    def _obstacle(self, item: Import, source: str, chain: tuple[str, ...]) -> Diagnostic | None:
+        """Return why a file can not be imported, whatever is in it."""
+        message = hint = ""
+        if not item.path or os.path.isabs(item.path) or "\0" in item.path:
+            message = "an import names a file by its path from this one"
+        elif os.path.realpath(source) in chain:
+            message = "the files import each other in a circle"
+            names = [file.source for file in self.files if os.path.realpath(file.source) in chain]
+            hint = " imports ".join([*names[chain.index(os.path.realpath(source)) :], source])
+        elif len(chain) >= limits.IMPORT_DEPTH:
+            message = f"imports within imports go too deep: {limits.IMPORT_DEPTH} are the most"
+        elif len(self.files) > limits.IMPORT_FILES and os.path.realpath(source) not in self._identities:
+            message = f"too many files are imported: {limits.IMPORT_FILES} are the most"
+        return Diagnostic(item.span, message, (), hint) if message else None
+
+    def _refuse(self, item: Item) -> None:
+        from klpdsl.syntax.wording import format_statement
+
+        shown = format_statement(item)
+        shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
+        self.problems.append(
+            Diagnostic(
+                item.span, f"an imported file holds declarations only, not `{shown}`", _DECLARATION_WORDS
+            )
+        )
+
+
+_DECLARATIONS = (
+    tree.VmlinuxDecl,
+    tree.ModuleDecl,
+    tree.TaskDecl,
+    tree.CpusDecl,
+    tree.ArchDecl,
+    tree.PatchDecl,
+)
+_DECLARATION_WORDS = tuple(
+    f"`{word}`" for word in ("vmlinux", "module", "task", "kthread", "cpus", "arch", "patch", "import")
+)
+
+
+def _neighbour(source: str) -> str:
+    """Return a hint at a file whose name is nearly that one."""
+    from klpdsl.syntax.spelling import did_you_mean
+
+    folder, name = os.path.split(source)
+    try:
+        names = os.listdir(folder or ".")
+    except (OSError, ValueError):
+        return ""
+    return did_you_mean(name, names[:1000])
