@@ -18,7 +18,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help check test lint types format bench build lock changelog clean
+.PHONY: help check test lint types format docs bench build lock changelog clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -41,6 +41,9 @@ types: $(VENV)/installed ## Check the types, strictly
 format: $(VENV)/installed ## Mend what the linter can mend, and format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(VENV)/installed ## Bring the documents that are made from data up to date
+	$(BIN)/python -m klpdsl.semantics.fidelity docs/fidelity.md
 
 bench: $(VENV)/installed ## Run the benchmarks
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,154 @@
+"""The generator of docs/fidelity.md: how each change is known, and where the model is known to differ.
+
+`python -m klpdsl.semantics.fidelity docs/fidelity.md` writes the document, `--check` only says whether it is what the
+data give (exit 1 if not).
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+from klpdsl.semantics.records import Change, EngineError, Proposal
+from klpdsl.semantics.table import change, data_text, order, proposal, table
+
+_KINDS = {
+    "inferred": "The model does what follows from other things; no source says so.",
+    "simplified": "The kernel does more, or does it in more ways, than the model shows.",
+    "not modelled": "Scenarios can not ask for it, or traces do not show it.",
+}
+_KEYS = {"id", "kind", "engines", "text", "source"}
+
+_HEAD = """\
+# How faithful the model is
+
+<!-- Made by `make docs` from klpdsl/semantics/data/*.toml: change those, not this. -->
+
+An engine of mainline is the first version of its release, X.Y.0, on x86-64. What each change of behaviour does was
+taken, in this order of trust, from a running kernel, from source, from documentation and mails, and from reasoning.
+This page says for each change which of these it was, and what is known to be different from the kernel.
+"""
+
+_WORDS = """\
+The word under *known by*:
+
+- **read**: the commit was read, or the code right after it, and so was the release that has it first;
+- **read; release inferred**: the commit or its code was read; that the release is the first follows from dates, from
+  the series it was part of, or from its neighbours;
+- **subject and date read**: the commit is known from a log; the code was read only in a later release;
+- **trees compared**: the difference was found between the sources of two releases; which commit made it is from
+  memory, or not known;
+- **from memory**: nothing was read.
+
+*Between* gives the newest source tree that was read without the change, and the oldest with it; the third numbers are
+stable or distribution trees of that release. *Seen on* names running kernels on which the effect was observed.
+"""
+
+
+def differences() -> list[dict[str, str]]:
+    """Return the known differences, as the data file has them."""
+    rows: list[dict[str, Any]] = tomllib.loads(data_text("known-differences.toml").decode())["difference"]
+    seen: set[str] = set()
+    for row in rows:
+        name = row.get("id", "?")
+        if set(row) != _KEYS or not all(isinstance(value, str) and value for value in row.values()):
+            raise EngineError(
+                f"known-differences.toml: {name} must have {', '.join(sorted(_KEYS))}, all of them text"
+            )
+        if row["kind"] not in _KINDS or name in seen:
+            raise EngineError(
+                f"known-differences.toml: {name} is there twice or is of a kind that does not exist"
+            )
+        seen.add(name)
+    return rows
+
+
+def render() -> str:
+    """Return the document."""
+    changes = [change(name) for name in order()]
+    beside = [proposal(name) for name in table()["proposals"]]
+    parts = [_HEAD, _changes(changes), _not_shown(changes), _beside(beside), _differences()]
+    return "\n".join(parts)
+
+
+def _changes(changes: list[Change]) -> str:
+    rows = [
+        (
+            f"`{one.id}`",
+            one.release,
+            f"`{one.commit[:12]}`" if one.commit else "not known",
+            one.evidence,
+            ", ".join(one.trees),
+            ", ".join(one.confirmed),
+            one.source,
+        )
+        for one in changes
+    ]
+    counts = {
+        word: sum(one.evidence == word for one in changes)
+        for word in dict.fromkeys(o.evidence for o in changes)
+    }
+    summary = ", ".join(f"{count} {word}" for word, count in counts.items())
+    seen = sum(bool(one.confirmed) for one in changes)
+    table_ = _table(("change", "release", "commit", "known by", "between", "seen on", "what was read"), rows)
+    total = f"{len(changes)} changes: {summary}; {seen} seen on a running kernel.\n"
+    return f"## The changes of mainline\n\n{_WORDS}\n{total}\n{table_}"
+
+
+def _not_shown(changes: list[Change]) -> str:
+    rows = [(f"`{one.id}`", one.effect, one.why) for one in changes if not one.shown]
+    return f"## Changes that no scenario can show\n\n{_table(('change', 'effect', 'why'), rows)}"
+
+
+def _beside(beside: list[Proposal]) -> str:
+    rows = [
+        (f"`{one.id}`", f"`{one.base}`", f"{one.who}, {one.when}", one.where, "; ".join(one.inferred))
+        for one in beside
+    ]
+    return (
+        "## Engines beside mainline\n\n"
+        "What is not said to be inferred stands in the source named.\n\n"
+        f"{_table(('engine', 'on', 'proposed by', 'source', 'inferred'), rows)}"
+    )
+
+
+def _differences() -> str:
+    lines = ["## Known differences", ""]
+    rows = differences()
+    for kind, meaning in _KINDS.items():
+        lines += [f"### {kind.capitalize()}", "", meaning, ""]
+        for row in rows:
+            if row["kind"] == kind:
+                text = " ".join(row["text"].split())
+                lines.append(f"- **{row['id']}** ({row['engines']}): {text} *Source: {row['source']}.*")
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def main(argv: list[str]) -> int:
+    """Write the document to the path given, or compare with it."""
+    paths = [word for word in argv if word != "--check"]
+    if len(paths) != 1:
+        print("usage: python -m klpdsl.semantics.fidelity [--check] PATH", file=sys.stderr)
+        return 2
+    text = render()
+    if "--check" not in argv:
+        with open(paths[0], "w", encoding="utf-8") as file:
+            file.write(text)
+        return 0
+    with open(paths[0], encoding="utf-8") as file:
+        if file.read() == text:
+            return 0
+    print(f"{paths[0]} is not what klpdsl/semantics/data gives: run make docs", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
