@@ -54,7 +54,7 @@ class Semantics(NamedTuple):
     # The error about an ambiguous symbol, with the number of matches or without.
     ambiguity: Literal["count", "plain"] = "count"
     # A function's directory in sysfs: `f` or `f,1`.
-    func_dir: Literal["name", "name,sympos"] = "name"
+    func_dir: Literal["name", "name-sympos"] = "name"
     # What an untraceable function gives: a failing filter or "failed to find location".
     ftrace_location: Literal["filter", "location"] = "filter"
     # FTRACE_OPS_FL_PERMANENT: kernel.ftrace_enabled=0 and livepatch exclude each other.

@@ -44,6 +44,7 @@ def _split(name: str) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str,
     start = name.rfind(_SUFFIX) + len(_SUFFIX) if _SUFFIX in name else 0
     places = [place for place in range(start, len(name)) if name[place] in "+^"]
     head = name[: places[0]] if places else name
+    places = [place for place in places if not _inside_value(name, place)]
     sets: list[str] = []
     added: list[str] = []
     removed: list[str] = []
@@ -54,6 +55,17 @@ def _split(name: str) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str,
         else:
             (sets if "=" in word else added).append(word)
     return head, tuple(sets), tuple(added), tuple(removed)
+
+
+def _inside_value(name: str, place: int) -> bool:
+    """Tell whether the plus sign there is part of a value, as in `nop_kobject=release+wait`."""
+    axis, _, start = name[:place].rpartition("+")[2].partition("=")
+    return any(
+        isinstance(value, str)
+        and value.startswith(f"{start}+")
+        and name.startswith(value, place - len(start))
+        for value in table()["allowed"].get(axis, ())
+    )
 
 
 def _alter(
@@ -80,10 +92,11 @@ def _alter(
     inherited: dict[str, Any] = {setting.axis: setting.value for setting in base.settings}
     semantics = apply_changes(changes)._replace(**inherited)
     if name is None:
-        pairs = {axis: value for axis, value in pairs.items() if getattr(semantics, axis) is not value}
+        pairs = {axis: value for axis, value in pairs.items() if getattr(semantics, axis) != value}
         name = _name(base, changes, pairs)
     altered: dict[str, Any] = dict(pairs)
-    settings = (*base.settings, *(Setting(axis, value, by) for axis, value in pairs.items()))
+    in_order = ((axis, pairs[axis]) for axis in table()["allowed"] if axis in pairs)
+    settings = (*base.settings, *(Setting(axis, value, by) for axis, value in in_order))
     if name == base.name:
         return base
     check_requires(changes, name)
