@@ -2,8 +2,8 @@
 
 Nodes say what was written, nothing about what it means: names are not resolved, defaults are not filled in.
 They are named tuples, because those are the cheapest immutable values the interpreter has, both to make and to
-import. Two nodes of different classes may therefore compare equal as tuples: compare trees with `same`, which
-looks at classes and ignores spans.
+import. Two nodes of different classes may therefore compare equal as tuples: compare trees with `compare.same`,
+which looks at classes and ignores spans.
 """
 
 from __future__ import annotations
@@ -474,22 +474,8 @@ class Choose(NamedTuple):
     span: Span
 
 
-Operation: TypeAlias = (
-    Load
-    | Apply
-    | Unload
-    | Enable
-    | Disable
-    | Reverse
-    | Signal
-    | Force
-    | Write
-    | Sysctl
-    | Tick
-    | Settle
-    | Show
-    | TaskStep
-)
+OperatorAction: TypeAlias = Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show
+Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep
 
 
 class Step(NamedTuple):
@@ -510,14 +496,3 @@ class Scenario(NamedTuple):
     items: tuple[Item, ...]
     comments: tuple[Comment, ...]
     span: Span
-
-
-def same(one: object, other: object) -> bool:
-    """Return whether two trees, or parts of trees, say the same: equal by class and content, spans ignored."""
-    if type(one) is not type(other):
-        return False
-    if type(one) is Span:
-        return True
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
