@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 _DIGITS = "0123456789"
 _NAME = f"{_LETTERS}{_DIGITS}.-"
-_ENGINE = f"{_NAME}~+"
+_ENGINE = f"{_NAME}~@^+"
 
 
 def quoted(text: str) -> str:
