@@ -32,6 +32,8 @@ def klp_register_patch(k: Kernel, spec: PatchSpec) -> str:
     error = _checks_before_init(k, spec)
     if error != OK:
         return error
+    if not spec.objects:
+        return "EINVAL"
     if k.sem.module_ref == "register":
         k.module_get(spec.name)
     p = _new_patch(k, spec)
@@ -61,6 +63,8 @@ def klp_unregister_patch(k: Kernel, name: str) -> str:
 
 
 def _checks_before_init(k: Kernel, spec: PatchSpec) -> str:
+    if k.sem.early_arg_check and not spec.objects:
+        return "EINVAL"
     if k.sem.livepatch_modinfo and not spec.marked:
         k.pr_err(f"module {spec.name} is not marked as a livepatch module")
         return "EINVAL"
@@ -153,6 +157,8 @@ def klp_enable_patch(k: Kernel, spec: PatchSpec) -> str:
         return error
     if not states.klp_is_patch_compatible(k, spec):
         k.pr_err(f"Livepatch patch ({spec.name}) is not compatible with the already installed livepatches.")
+        return "EINVAL"
+    if not spec.objects:
         return "EINVAL"
     k.module_get(spec.name)
     _new_patch(k, spec)

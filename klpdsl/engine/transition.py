@@ -132,7 +132,7 @@ def _put_unpatched(k: Kernel, name: str, target: int) -> None:
         return
     p = k.w.patches[name]
     pinned = p.immediate or any(func.immediate for obj in p.objects for func in obj.funcs)
-    if not pinned and not k.w.klp_forced:
+    if not pinned and not k.w.klp_forced and not p.forced:
         k.module_put(name)
 
 
