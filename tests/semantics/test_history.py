@@ -26,7 +26,7 @@ RELEASES = """
     v4.16 fake-signal-sysfs switch-before-signals force-sysfs sysfs-actions-locked immediate-removed
     v4.17 shadow-ctor shadow-dtor
     v4.19 name-length-check late-stack-check
-    v5.1  forced-per-patch single-call-api auto-free-on-disable enabled-before-complete atomic-replace discard-nops
+    v5.1  forced-per-patch single-call-api enabled-before-complete auto-free-on-disable atomic-replace discard-nops
           no-stacking periodic-signal signal-attr-removed eopnotsupp module-hooks-all-listed
     v5.2  unreliable-stack-warns
     v5.3  early-stack-check

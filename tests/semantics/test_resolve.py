@@ -46,7 +46,7 @@ def test_every_release_resolves_to_the_newest_point_not_after_it() -> None:
         ("e1452b6", "v5.1@atomic-replace"),
         ("E1452B607C48C642CAF57299F4DA83AA002F8533", "v5.1@atomic-replace"),
         # Three changes were one commit: the commit's point is after all of them.
-        ("958ef1e39d24", "v5.1@enabled-before-complete"),
+        ("958ef1e39d24", "v5.1@auto-free-on-disable"),
         ("v4.0~2", "v4.0~2"),
         ("v4.0~1", "v4.0@enforce-stacking"),
     ],
