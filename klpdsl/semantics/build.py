@@ -33,6 +33,7 @@ def build(mainline: str, proposals: str) -> Table:
     beside = _parse("proposals.toml", proposals)
     table: Table = {
         "allowed": allowed,
+        "releases": {},
         "root": _pairs("mainline.toml: root", history["root"]["set"], allowed),
         "last": tuple(history["releases"]["last"]),
         "order": (),
@@ -43,6 +44,7 @@ def build(mainline: str, proposals: str) -> Table:
     }
     for row in history["change"]:
         _add_change(table, row, allowed)
+    table["releases"] = _releases(table["ends"], table["last"])
     for row in beside.get("engine", []):
         _add_proposal(table, row, allowed)
     for alias, target in table["aliases"].items():
@@ -101,6 +103,19 @@ def _add_change(table: Table, row: dict[str, Any], allowed: dict[str, tuple[Valu
     if change.release in table["ends"] and change.release != list(table["ends"])[-1]:
         raise EngineError(f"{where}: {change.release} stands in two places")
     table["ends"][change.release] = len(table["order"])
+
+
+def _releases(ends: dict[str, int], last: tuple[str, ...]) -> dict[str, int]:
+    """Return for every mainline release how many changes it has: as many as the newest before it that has its own."""
+    counts: dict[str, int] = {}
+    count = 0
+    for major, newest in (map(int, name[1:].split(".")) for name in last):
+        for minor in range(newest + 1):
+            name = f"v{major}.{minor}"
+            counts[name] = count = ends.get(name, count)
+    if unknown := sorted(set(ends) - set(counts)):
+        raise EngineError(f"mainline.toml: {unknown[0]} is no release up to {last[-1]}")
+    return counts
 
 
 def _add_proposal(table: Table, row: dict[str, Any], allowed: dict[str, tuple[Value, ...]]) -> None:

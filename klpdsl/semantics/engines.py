@@ -92,7 +92,7 @@ def point_name(count: int) -> tuple[str, str]:
 
 def position(name: str) -> int:
     """Return how many changes of mainline lie before the point of that name."""
-    count: int | None = table()["ends"].get(name)
+    count: int | None = table()["releases"].get(name)
     if count is None:
         from klpdsl.semantics.names import parse_position
 

@@ -25,7 +25,7 @@ def parse_position(name: str) -> int:
         return _inside(name, base, rest)
     release = _release(name)
     if release is not None:
-        return _release_end(name, release)
+        raise EngineError(_no_release(name, release))
     found = _change_position(name)
     if found is None:
         raise EngineError(_unknown(name))
@@ -46,19 +46,19 @@ def _numbers(release: str) -> tuple[int, int]:
     return numbers
 
 
-def _release_end(name: str, release: tuple[int, int]) -> int:
+def _no_release(name: str, release: tuple[int, int]) -> str:
+    """Return what to say of a release that mainline never had, or that is not known here."""
     known = table()
     first, *_ = known["ends"]
-    newest = known["last"][-1]
+    plain = f"v{release[0]}.{release[1]}"
+    if plain in known["releases"]:
+        return f"there is no engine {name}; did you mean {plain}?"
     if release < _numbers(first):
-        raise EngineError(f"{name} has no livepatch: it came with {first}")
-    if release > _numbers(newest):
-        raise EngineError(f"{name} is not known here: the history ends with {newest}")
+        return f"{name} has no livepatch: it came with {first}"
     for last in known["last"]:
-        if _numbers(last)[0] == release[0] and release > _numbers(last):
-            raise EngineError(f"there is no {name}: {last} was followed by v{release[0] + 1}.0")
-    count: int = max(end for start, end in known["ends"].items() if _numbers(start) <= release)
-    return count
+        if _numbers(last)[0] == release[0] and last != known["last"][-1]:
+            return f"there is no {name}: {last} was followed by v{release[0] + 1}.0"
+    return f"{name} is not known here: the history ends with {known['last'][-1]}"
 
 
 def _changes_of(release: str) -> tuple[str, ...]:

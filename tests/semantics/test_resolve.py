@@ -1,10 +1,18 @@
 """Names of engines: what resolves to what, and what is said of names that do not."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from klpdsl.semantics.engines import ancestors, canonical, expand, resolve
 from klpdsl.semantics.records import EngineError
 from klpdsl.semantics.table import order
+
+ROOT = Path(__file__).resolve().parents[2]
 
 RELEASES = [
     *(f"v4.{minor}" for minor in range(21)),
@@ -65,6 +73,7 @@ def test_points(name: str, point: str) -> None:
         ("v5.20", "there is no v5.20: v5.19 was followed by v6.0"),
         ("v7.2", "v7.2 is not known here: the history ends with v7.1"),
         ("v99999999999999999999.0", "is not known here"),
+        ("v4.01", "there is no engine v4.01; did you mean v4.1?"),
         ("6.12", "there is no engine 6.12; did you mean v6.12?"),
         ("v6.12.3", "engines are mainline releases, like v6.12"),
         ("v4.14-rc5", "engines are mainline releases, like v4.14"),
@@ -154,3 +163,52 @@ def test_expand_refuses(spec: str, complaint: str) -> None:
     with pytest.raises(EngineError) as caught:
         expand(spec)
     assert complaint in str(caught.value)
+
+
+def test_the_way_to_a_named_engine_imports_nothing_slow(tmp_path: Path) -> None:
+    program = (
+        "import sys; before = set(sys.modules); "
+        "from klpdsl.semantics.engines import resolve; resolve(sys.argv[1]); "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "KLPDSL_CACHE_DIR": str(tmp_path)}
+
+    def imported(name: str) -> set[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", program, name], capture_output=True, text=True, env=environment, check=True
+        )
+        return set(done.stdout.split())
+
+    assert "tomllib" in imported("baron-v2")  # the first time
+    for name in ("baron-v2", "baron", "v6.12", "v5.0", "mainline"):
+        slow = {
+            "typing",
+            "re",
+            "collections",
+            "functools",
+            "dataclasses",
+            "pathlib",
+            "tomllib",
+            "hashlib",
+            "enum",
+        }
+        assert slow.isdisjoint(imported(name)), name
+
+
+def test_the_cache_is_not_used_for_other_data(tmp_path: Path) -> None:
+    copy = tmp_path / "tree"
+    shutil.copytree(ROOT / "klpdsl", copy / "klpdsl", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {**os.environ, "PYTHONPATH": str(copy), "KLPDSL_CACHE_DIR": str(tmp_path / "cache")}
+    program = "from klpdsl.semantics.engines import resolve; print(resolve('v4.14').semantics.coming_unwind)"
+
+    def said() -> str:
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True
+        )
+        return done.stdout.strip()
+
+    assert (said(), said()) == ("all", "all")
+    data = copy / "klpdsl" / "semantics" / "data" / "mainline.toml"
+    data.write_text(data.read_text().replace('coming_unwind = "all"', 'coming_unwind = "failing"'))
+    assert (said(), said()) == ("failing", "failing")
