@@ -121,7 +121,7 @@ def _klp_init_object(k: Kernel, name: str, index: int) -> str:
     if k.sem.name_limit and len(obj.name) >= MODULE_NAME_LEN:
         return "EINVAL"
     # klp_find_object_module(): a target that is loaded now; later ones are klp_module_coming()'s business.
-    obj = obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules)
+    obj = obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules, kobj=True)
     patch.set_object(k, name, index, obj)
     k.sysfs(f"{name}/{obj.name}/", "")
     if k.sem.patched_attr:
@@ -246,9 +246,14 @@ def _relist(k: Kernel, name: str) -> None:
 
 def _regenerate_nops(k: Kernel, name: str) -> None:
     p = replace.klp_add_nops(k, k.w.patches[name])
-    loaded = tuple(obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules) for obj in p.objects)
+    had = {obj.name for obj in p.objects if obj.kobj}
+    loaded = tuple(
+        obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules, kobj=True) for obj in p.objects
+    )
     p = k.set_patch(p._replace(objects=loaded))
     for obj in p.objects:
+        if obj.name not in had:
+            k.sysfs(f"{name}/{obj.name}/", "")
         for func in obj.funcs:
             if func.nop:
                 k.sysfs(f"{name}/{obj.name}/{sysfs.func_dir(k, func)}/", "")

@@ -25,8 +25,8 @@ def klp_free_patch_start(k: Kernel, name: str) -> None:
     """Take the patch off the list and its objects and functions out of sysfs."""
     unlist(k, name)
     patch = k.w.patches[name]
-    if patch.kobj:
-        for obj in patch.objects:
+    for obj in patch.objects:
+        if obj.kobj:
             k.sysfs(f"{name}/{obj.name}/", None)
     k.set_patch(patch._replace(objects=(), registered=False))
 

@@ -80,7 +80,10 @@ class Func(NamedTuple):
 
 
 class Object(NamedTuple):
-    """struct klp_object at run time: `loaded` is a set obj->mod (always true of vmlinux)."""
+    """struct klp_object at run time: `loaded` is a set obj->mod (always true of vmlinux).
+
+    `kobj`: its sysfs directory exists.
+    """
 
     name: str
     funcs: tuple[Func, ...]
@@ -89,6 +92,7 @@ class Object(NamedTuple):
     loaded: bool = False
     patched: bool = False
     post_unpatch_enabled: bool = False
+    kobj: bool = False
 
 
 class Patch(NamedTuple):

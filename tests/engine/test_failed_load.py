@@ -1,0 +1,31 @@
+"""What a patch that cannot be initialised leaves in the trace: only what had appeared can vanish."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def run(text: str, engine: str) -> list[str]:
+    command = [sys.executable, "-m", "klpdsl", "run", "-c", text, "--engine", engine]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    return [line.strip() for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("engine", ["v4.0", "v4.12", "v5.1", "v6.12"])
+def test_objects_behind_the_one_that_fails_never_had_a_directory(engine: str) -> None:
+    # klp_init_patch() stops at the first object that fails (core.c: "goto free" up to v5.0, "return ret" after).
+    lines = run("vmlinux { f }; module ext4 { read }; load p1 { nosuch; ext4 { read } }", engine)
+    assert "= EINVAL" in lines
+    assert "sysfs p1/vmlinux/ gone" in lines
+    assert not [line for line in lines if "p1/ext4" in line]
+
+
+def test_an_object_whose_name_is_too_long_never_had_a_directory() -> None:
+    # klp_init_object() looks at the length before kobject_add().
+    name = "m" * 60
+    lines = run(f"load p1 {{ {name} {{ f }} }}", "v6.12")
+    assert "= EINVAL" in lines
+    assert not [line for line in lines if name in line and line.startswith("sysfs")]
