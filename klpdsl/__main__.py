@@ -11,6 +11,7 @@ COMMANDS = {
     "check": "run every scenario on every engine it is meant for and compare with the goldens",
     "accept": "write goldens",
     "fmt": "rewrite scenarios in their canonical form",
+    "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
     "engines": "list the lineage, an engine's axes, the changes between two engines",
 }
 """The subcommands, each in the module of its name in `klpdsl.cli`, and what they do."""

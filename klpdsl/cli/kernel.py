@@ -1,0 +1,146 @@
+"""`klpdsl kernel`: the same scenario on the real kernel, in qemu. Never touches goldens."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain
+from klpdsl.kernel.errors import KernelError, NotExpressible
+from klpdsl.kernel.kernels import Kernel, fetch, given_kernel, kernel_named, kernels_at_hand
+from klpdsl.run.session import Loaded, load_file, load_text
+from klpdsl.syntax.diagnostics import ScenarioError
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.action(arguments)
+    except KernelError as error:
+        complain(f"klpdsl kernel: {error}")
+        return CANNOT_JUDGE
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="klpdsl kernel",
+        description="Play scenarios on a real kernel, in qemu (docs/real-kernel.md).",
+        epilog="example: klpdsl kernel run -c 'load p1; t1: syscall f' --kernel 6.12",
+        allow_abbrev=False,
+    )
+    actions = top.add_subparsers(metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", help="which kernels are at hand")
+    listing.set_defaults(action=_list)
+
+    fetching = actions.add_parser(
+        "fetch", help="get a kernel and its headers through apt, without installing them"
+    )
+    fetching.add_argument("series", metavar="X.Y", help="for example 6.12")
+    fetching.set_defaults(action=_fetch)
+
+    running = actions.add_parser("run", help="print the trace of a scenario on a kernel")
+    running.add_argument("file", nargs="?", metavar="FILE", help="a scenario; - is standard input")
+    running.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
+    _kernel_options(running)
+    running.add_argument("--format", choices=("text", "jsonl"), default="text", help="how to print the trace")
+    running.add_argument(
+        "--keep", metavar="FOLDER", type=Path, help="keep the guest's report and console here"
+    )
+    running.set_defaults(action=_run)
+    return top
+
+
+def _kernel_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kernel", metavar="X.Y", help="a kernel that `klpdsl kernel list` shows")
+    parser.add_argument("--vmlinuz", metavar="PATH", type=Path, help="any kernel image (with --headers)")
+    parser.add_argument("--headers", metavar="PATH", type=Path, help="the headers to build its modules with")
+    parser.add_argument(
+        "--accel",
+        choices=("tcg", "kvm"),
+        default="tcg",
+        help="tcg (default) is slower and repeatable to the instruction",
+    )
+
+
+def _kernel(arguments: argparse.Namespace) -> Kernel:
+    if arguments.vmlinuz or arguments.headers:
+        if not (arguments.vmlinuz and arguments.headers):
+            raise KernelError("--vmlinuz and --headers go together")
+        return given_kernel(arguments.vmlinuz, arguments.headers)
+    if arguments.kernel:
+        return kernel_named(arguments.kernel)
+    kernels = kernels_at_hand()
+    if not kernels:
+        raise KernelError("no kernel at hand; get one with: klpdsl kernel fetch 6.12")
+    return kernels[-1]
+
+
+def _list(_: argparse.Namespace) -> int:
+    kernels = kernels_at_hand()
+    for kernel in kernels:
+        print(f"{kernel.name:8} {kernel.release}")
+    if not kernels:
+        print("none; get one with: klpdsl kernel fetch 6.12", file=sys.stderr)
+    return OK
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    kernel = fetch(arguments.series)
+    print(f"{kernel.name:8} {kernel.release}")
+    return OK
+
+
+def _load(arguments: argparse.Namespace) -> Loaded:
+    if arguments.text is not None:
+        return load_text(arguments.text, "<command line>")
+    if arguments.file == "-":
+        return load_text(sys.stdin.read(), "-")
+    return load_file(arguments.file)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from klpdsl.kernel.batch import Batch
+    from klpdsl.kernel.plan import make_plan
+    from klpdsl.kernel.retrace import retrace
+
+    if (arguments.file is None) == (arguments.text is None):
+        complain("klpdsl kernel run: name a file, - for standard input, or give a scenario with -c")
+        return USAGE
+    try:
+        plan = make_plan(_load(arguments).program)
+    except ScenarioError as error:
+        complain(error.render())
+        return USAGE
+    except OSError as error:
+        complain(f"klpdsl kernel run: {arguments.file}: {error.strerror}")
+        return USAGE
+    except NotExpressible as refusal:
+        for reason in refusal.reasons:
+            complain(f"klpdsl kernel run: not on a real kernel: {reason}")
+        return CANNOT_JUDGE
+    kernel = _kernel(arguments)
+    outcome = Batch(kernel, {"1": plan}, accel=arguments.accel, machines=1).run()["1"]
+    if arguments.keep:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+        (arguments.keep / "report").write_text(outcome.boot.report, encoding="utf-8")
+        (arguments.keep / "console").write_text(outcome.boot.console, encoding="utf-8")
+    trace = retrace(plan, outcome.seen)
+    if arguments.format == "jsonl":
+        from klpdsl.trace.jsonl import to_jsonl
+
+        print(to_jsonl(trace), end="")
+    else:
+        from klpdsl.trace.text import to_text
+
+        print(to_text(trace), end="")
+    for step in outcome.seen.steps:
+        for note in step.notes:
+            complain(f"klpdsl kernel run: step {step.number}: {note}")
+    if outcome.end != "played":
+        complain(f"klpdsl kernel run: the guest {outcome.end} after step {len(outcome.seen.steps) - 1}")
+        return CANNOT_JUDGE
+    return OK if all(check.ok for step in trace.steps for check in step.checks) else MISMATCH

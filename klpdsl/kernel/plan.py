@@ -1,0 +1,293 @@
+"""From a program to what the guest is told: which modules there are, how the world is set up, and each step.
+
+What a real kernel cannot be made to do is refused here, with all its reasons.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from klpdsl.kernel import modules
+from klpdsl.kernel.errors import NotExpressible
+from klpdsl.kernel.modules import STAND_IN, Function, Patch, PatchedFunction, PatchedObject, Source, Target
+from klpdsl.run.build import Program
+from klpdsl.syntax import tree
+from klpdsl.syntax.wording import format_statement
+from klpdsl.world.values import VMLINUX, PatchSpec
+
+MAX_TASKS = 64
+"""As many as the guest's init has room for."""
+
+FIRST_PID = 101
+
+UNINTERRUPTIBLE = 1
+"""The runtime's flag of that name."""
+
+_SYSCTLS = {"kernel.ftrace_enabled": "/proc/sys/kernel/ftrace_enabled"}
+
+# What makes a release say that it never had something: the step is not carried out, and its result is this.
+UNSUPPORTED = "unsupported"
+
+Field = str | Source
+
+
+class Step(NamedTuple):
+    """A step: what the guest does (a verb and its operands; a source stands for its module's file).
+
+    `fixed` is the result where not the kernel but the tool gives it. `operation` is the statement's node, `wanted` the
+    result it must have, if any, and `checks` are the expectations after it.
+    """
+
+    line: int
+    text: str
+    order: tuple[Field, ...]
+    operation: tree.Operation
+    wanted: str
+    fixed: str
+    checks: tuple[tree.Expect, ...]
+
+
+class Plan(NamedTuple):
+    """A scenario as the guest runs it."""
+
+    sources: tuple[Source, ...]
+    world: tuple[tuple[Field, ...], ...]
+    steps: tuple[Step, ...]
+    opening: tuple[tree.Expect, ...]
+    pids: dict[str, int]
+    """What a canonical trace calls the tasks' pids: counted from 101 in order of declaration."""
+
+    def script(self, key: str, files: Mapping[Source, str]) -> str:
+        """Return the guest's lines for this scenario, which it will report under `key`."""
+        orders: list[tuple[Field, ...]] = [("scenario", key), *self.world, ("begin",)]
+        orders += [("step", str(number), *step.order) for number, step in enumerate(self.steps, 1)]
+        orders.append(("end",))
+        return "".join(
+            "\t".join(files[field] if isinstance(field, Source) else field for field in order) + "\n"
+            for order in orders
+        )
+
+
+def make_plan(program: Program) -> Plan:
+    """Return what the guest must do to play `program`. Raises NotExpressible."""
+    return _Planner(program).plan()
+
+
+class _Planner:
+    """The work in progress on one plan."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._refusals: dict[str, None] = {}
+        self._sources: dict[Source, None] = {}
+        self._targets: dict[str, Source] = {}
+
+    def plan(self) -> Plan:
+        """Plan all of it, and only then say what cannot be done."""
+        world = self._world()
+        opening, steps = self._steps()
+        if self._refusals:
+            raise NotExpressible(tuple(self._refusals))
+        names = [task.name for task in self._program.world.tasks if task.kind != "idle"] + list(
+            self._children()
+        )
+        pids = {name: pid for pid, name in enumerate(names, FIRST_PID)}
+        return Plan(tuple(self._sources), tuple(world), tuple(steps), opening, pids)
+
+    def _refuse(self, reason: str) -> None:
+        if reason:
+            self._refusals.setdefault(reason)
+
+    # --- the world ------------------------------------------------------------------------------------------------
+
+    def _world(self) -> list[tuple[Field, ...]]:
+        start = self._program.world
+        if start.cpus:
+            self._refuse(
+                "the idle tasks of a real kernel cannot be held where a scenario wants them (`cpus`)"
+            )
+        if not start.arch_reliable:
+            self._refuse("the kernel is built for x86-64, which has reliable stack traces (`arch`)")
+        core = tuple(Function(symbol.name, symbol.notrace) for symbol in start.symbols[VMLINUX])
+        stand_in = self._target(STAND_IN, core)
+        for name, module in self._program.modules.items():
+            functions = tuple(Function(function.name, function.notrace) for function in module.functions)
+            self._targets[name] = self._target(name, functions)
+        orders: list[tuple[Field, ...]] = [("set-up", "load", stand_in)]
+        orders += [("set-up", "load", self._targets[name]) for name in start.modules if name in self._targets]
+        return orders + self._tasks()
+
+    def _target(self, name: str, functions: tuple[Function, ...]) -> Source:
+        self._refuse(modules.module_name_problem(name))
+        for function in functions:
+            self._refuse(modules.symbol_problem(function.name))
+        return self._source(modules.target_source(Target(name, functions)))
+
+    def _tasks(self) -> list[tuple[Field, ...]]:
+        declared: list[tuple[Field, ...]] = []
+        calls: list[tuple[Field, ...]] = []
+        for task in self._program.world.tasks:
+            if task.kind == "idle":
+                continue
+            self._refuse(modules.task_name_problem(task.name))
+            if task.running:
+                self._refuse(f"no moment can be chosen at which '{task.name}' is on a CPU (`running`)")
+            if task.unreliable:
+                self._refuse(f"the stack of '{task.name}' cannot be made unreliable (`unreliable`)")
+            flags = UNINTERRUPTIBLE if task.uninterruptible else 0
+            declared.append(("task", task.name, task.kind, str(flags)))
+            calls.append(("start", task.name))
+            calls += [
+                ("set-up", "call", task.name, code.object, code.function, str(code.position))
+                for code in task.stack
+            ]
+        for name in self._children():
+            self._refuse(modules.task_name_problem(name))
+            declared.append(("task", name, "user", "0"))
+        if len(declared) > MAX_TASKS:
+            self._refuse(f"there are more than {MAX_TASKS} tasks")
+        return declared + calls
+
+    def _children(self) -> Iterator[str]:
+        seen = {task.name for task in self._program.world.tasks}
+        for statement in self._program.statements:
+            if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
+                for action in statement.operation.actions:
+                    if isinstance(action, tree.Fork) and action.child not in seen:
+                        seen.add(action.child)
+                        yield action.child
+
+    # --- the steps ------------------------------------------------------------------------------------------------
+
+    def _steps(self) -> tuple[tuple[tree.Expect, ...], list[Step]]:
+        opening: list[tree.Expect] = []
+        steps: list[Step] = []
+        for statement in self._flat(self._program.statements):
+            if isinstance(statement, tree.Step):
+                steps.append(self._step(statement))
+            elif isinstance(statement, tree.Expect):
+                if steps:
+                    steps[-1] = steps[-1]._replace(checks=(*steps[-1].checks, statement))
+                else:
+                    opening.append(statement)
+        return tuple(opening), steps
+
+    def _flat(self, statements: tuple[tree.Statement, ...]) -> Iterator[tree.Statement]:
+        """The statements of a plain run, each action of a task by itself."""
+        for statement in statements:
+            if isinstance(statement, tree.Choose):
+                yield from self._flat(statement.branches[0])
+            elif isinstance(statement, tree.Interleave):
+                self._refuse("the order of an `interleave` is the model's to choose")
+            elif isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
+                actions = statement.operation.actions
+                for number, action in enumerate(actions, 1):
+                    yield statement._replace(
+                        operation=statement.operation._replace(actions=(action,)),
+                        result=statement.result if number == len(actions) else "",
+                    )
+            else:
+                yield statement
+
+    def _step(self, statement: tree.Step) -> Step:
+        operation = statement.operation
+        fixed = ""
+        if isinstance(operation, tree.TaskStep):
+            order = self._action(operation.task, operation.actions[0])
+        elif isinstance(operation, (tree.Load, tree.Apply)):
+            order = self._load(operation)
+            if order == ("observe",):
+                fixed = UNSUPPORTED
+        else:
+            order = self._operator(operation)
+        for field in order:
+            if isinstance(field, str) and any(mark in field for mark in "\t\n"):
+                self._refuse(f"'{field!r}' cannot be said to the guest")
+        text = format_statement(operation)
+        return Step(statement.span.line, text, order, operation, statement.result, fixed, ())
+
+    def _load(self, operation: tree.Load | tree.Apply) -> tuple[Field, ...]:
+        if isinstance(operation, tree.Load) and operation.name in self._program.modules:
+            return ("load", self._targets[operation.name])
+        spec = self._program.spec(operation)
+        if spec.immediate or any(func.immediate for obj in spec.objects for func in obj.funcs):
+            # struct klp_patch and struct klp_func have no such member (any more): there is no such module.
+            return ("observe",)
+        return ("load", self._source(modules.patch_source(self._patch(spec))))
+
+    def _patch(self, spec: PatchSpec) -> Patch:
+        self._refuse(modules.module_name_problem(spec.name))
+        objects = []
+        for obj in spec.objects:
+            if obj.name != VMLINUX:
+                self._refuse(modules.module_name_problem(obj.name))
+            for func in obj.funcs:
+                self._refuse(modules.symbol_problem(func.name))
+            callbacks = tuple((name, self._errno(value)) for name, value in obj.callbacks)
+            functions = tuple(PatchedFunction(func.name, func.sympos) for func in obj.funcs)
+            objects.append(PatchedObject(obj.name, functions, callbacks))
+        return Patch(spec.name, tuple(objects), spec.replace, spec.marked, spec.states)
+
+    def _errno(self, name: str) -> int:
+        if name == "0":
+            return 0
+        number = getattr(errno, name, 0)
+        if not isinstance(number, int) or not number:
+            self._refuse(f"this machine knows no errno {name}")
+            return 0
+        return number
+
+    def _source(self, source: Source) -> Source:
+        self._sources.setdefault(source)
+        return source
+
+    def _operator(self, operation: tree.Operation) -> tuple[Field, ...]:
+        order: tuple[Field, ...] = ("observe",)
+        match operation:
+            case tree.Unload(name=name):
+                order = ("unload", name)
+            case tree.Enable(name=name):
+                order = ("write", name, "enabled", "1")
+            case tree.Disable(name=name):
+                order = ("write", name, "enabled", "0")
+            case tree.Write(name=name, attribute=attribute, value=value):
+                order = ("write", name, attribute, value)
+            case tree.Reverse():
+                order = ("reverse",)
+            case tree.Force(name=name):
+                order = ("write", name, "force", "1") if name else ("current", "force", "1")
+            case tree.Signal(name=name):
+                order = ("write", name, "signal", "1") if name else ("current", "signal", "1")
+            case tree.Tick(seconds=seconds):
+                order = ("tick", str(seconds))
+            case tree.Settle():
+                order = ("settle",)
+            case tree.Sysctl(key=key, value=value):
+                if key not in _SYSCTLS:
+                    self._refuse(f"the sysctl {key} is not one that a scenario may set on a real kernel")
+                order = ("sysctl", _SYSCTLS.get(key, key), str(value))
+        return order
+
+    def _action(self, task: str, action: tree.Action) -> tuple[Field, ...]:
+        match action:
+            case tree.Call(function=function):
+                return ("call", task, *self._function(function))
+            case tree.Return():
+                return ("return", task)
+            case tree.Syscall(function=None):
+                return ("enter", task)
+            case tree.Syscall(function=tree.FunctionRef() as function):
+                return ("through", task, *self._function(function))
+            case tree.Fork(child=child):
+                return ("fork", task, child)
+            case tree.Simple(verb="run" | "sleep" as verb):
+                self._refuse(f"no moment can be chosen at which '{task}' is on a CPU (`{verb}`)")
+            case tree.Simple(verb=verb):
+                return (verb, task)
+        return ("observe",)
+
+    def _function(self, reference: tree.FunctionRef) -> tuple[str, str, str]:
+        object_, name, position = self._program.key(reference)
+        return object_, name, str(position)

@@ -1,0 +1,174 @@
+"""What of a trace a real kernel can show, in a form in which a model's trace and a kernel's are equal or not.
+
+The rules, which docs/real-kernel.md explains:
+
+* messages, callbacks, calls and returns stay, in their order; but `klp_try_switch_task` lines, which come once a
+  second for each blocked task, and the taint notice, which is the module loader's, are dropped;
+* of files, module references, tasks' states and functions' stacks it counts what a step changed, not in which order
+  and through which values;
+* results and expectations stay; reasons, violations and the model's own observations (`blocked`) do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from klpdsl.kernel.retrace import NOT_SEEN
+from klpdsl.trace import events
+
+_DROPPED = (
+    "livepatch: klp_try_switch_task:",
+    "livepatch: klp_check_stack:",
+    "livepatch: klp_check_stack_func:",
+)
+
+
+class Step(NamedTuple):
+    """A step as far as it can be compared: its statement, what was said in order, what changed, how it ended."""
+
+    number: int
+    text: str
+    said: tuple[str, ...]
+    changed: tuple[str, ...]
+    shown: tuple[str, ...]
+    result: str
+    checks: tuple[str, ...]
+
+
+class Difference(NamedTuple):
+    """The first step in which the two disagree, and the lines that only one of them has."""
+
+    step: int
+    text: str
+    only_model: tuple[str, ...]
+    only_kernel: tuple[str, ...]
+
+
+class _State:
+    """What an observer sees, followed through a trace."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], str] = {}
+
+    def take(self, event: events.Event) -> None:
+        match event:
+            case events.Sysfs(path=path, value=None):
+                for key in [key for key in self.values if key[0] == "sysfs" and key[1].startswith(path)]:
+                    del self.values[key]
+            case events.Sysfs(path=path, value=str() as value):
+                self.values["sysfs", path] = value or "."
+            case events.ModuleLoaded(module=module):
+                self.values["module", module] = "0"
+            case events.ModuleRefs(module=module, refs=refs):
+                self.values["module", module] = str(refs)
+            case events.ModuleGone(module=module):
+                self.values.pop(("module", module), None)
+            case events.TaskState(task=task, target=target):
+                self.values["task", task] = target
+            case events.Hook(object=object_, function=function, stack=stack):
+                self.values["hook", f"{object_} {function}"] = " ".join(stack)
+        # A task that is not in a transition is as one never heard of, and so is a function that nobody patches.
+        self.values = {
+            key: value
+            for key, value in self.values.items()
+            if value and not (key[0] == "task" and value == "undefined")
+        }
+
+
+def _said(event: events.Event) -> str | None:
+    match event:
+        case events.Log(level=level, text=text):
+            if text.startswith(_DROPPED) or text.endswith("tainting kernel with TAINT_LIVEPATCH"):
+                return None
+            return f"log {level} {text}"
+        case events.Callback(patch=patch, object=object_, callback=callback, result=result):
+            return f"callback {patch} {object_} {callback} = {result}"
+        case events.Call(task=task, object=object_, function=function, code=code):
+            return f"call {task} {object_} {function} -> {code}"
+        case events.Return(task=task, object=object_, function=function, code=code):
+            return f"return {task} {object_} {function} <- {code}"
+    return None
+
+
+def _shown(found: Iterable[events.Event]) -> list[str]:
+    lines = []
+    for event in found:
+        match event:
+            case events.TaskShown(task=task, state=state):
+                lines.append(f"task {task} {state}")
+            case events.Sysfs(path=path, value=value):
+                lines.append(f"sysfs {path} {value or '.'}")
+            case events.ModuleRefs(module=module, refs=refs):
+                lines.append(f"module {module} {refs}")
+            case events.Hook(object=object_, function=function, stack=stack):
+                lines.append(f"hook {object_} {function} {' '.join(stack)}")
+    return lines
+
+
+def project(trace: events.Trace) -> tuple[Step, ...]:
+    """Return what of `trace` can be compared. A difference in what was seen before step 1 shows in step 1."""
+    state = _State()
+    steps = []
+    for step in trace.steps:
+        before = dict(state.values)
+        said = [text for event in step.events if (text := _said(event)) is not None]
+        is_show = step.text.split(" ")[0] == "show"
+        shown = _shown(step.events) if is_show else []
+        if not is_show:
+            for event in step.events:
+                state.take(event)
+        now = state.values
+        changed = [
+            f"{kind} {name}: {before.get((kind, name), '-')} -> {now.get((kind, name), '-')}"
+            for kind, name in sorted(before.keys() | now.keys())
+            if before.get((kind, name)) != now.get((kind, name))
+        ]
+        result = "" if step.result is None else step.result.value
+        checks = tuple(
+            f"expect {check.text}: {'ok' if check.ok else 'failed'}"
+            for check in step.checks
+            if check.got != NOT_SEEN
+        )
+        if step.number:
+            steps.append(
+                Step(
+                    step.number, step.text, tuple(said), tuple(changed), tuple(sorted(shown)), result, checks
+                )
+            )
+    return tuple(steps)
+
+
+def _without(lines: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    left = list(others)
+    only = []
+    for line in lines:
+        if line in left:
+            left.remove(line)
+        else:
+            only.append(line)
+    return tuple(only)
+
+
+def compare(model: tuple[Step, ...], kernel: tuple[Step, ...]) -> Difference | None:
+    """Return the first disagreement. Expectations that only a model can answer are compared nowhere."""
+    for mine, real in zip(model, kernel, strict=False):
+        asked = {check.rsplit(":", 1)[0] for check in real.checks}
+        mine = mine._replace(checks=tuple(c for c in mine.checks if c.rsplit(":", 1)[0] in asked))  # noqa: PLW2901
+        if mine == real:
+            continue
+        ours, theirs = _lines(mine), _lines(real)
+        only_model, only_kernel = _without(ours, theirs), _without(theirs, ours)
+        if not only_model and not only_kernel:
+            only_model, only_kernel = mine.said, real.said
+        return Difference(mine.number, mine.text, only_model, only_kernel)
+    if len(model) != len(kernel):
+        longer = model if len(model) > len(kernel) else kernel
+        step = longer[min(len(model), len(kernel))]
+        line = (f"a step {step.number}: {step.text}",)
+        return Difference(step.number, step.text, *((line, ()) if longer is model else ((), line)))
+    return None
+
+
+def _lines(step: Step) -> tuple[str, ...]:
+    return (*step.said, *step.changed, *step.shown, f"= {step.result}", *step.checks)
