@@ -112,6 +112,9 @@ def fork(k: Kernel, name: str, child: str) -> Outcome:
     k.w.tasks.insert(place, new)
     if new.patch_state != KLP_UNDEFINED and k.emit:
         k.emit(events.TaskState(child, "undefined", STATE_NAMES[new.patch_state]))
+    if parent.kind == "user" and not parent.stack:
+        # A task in user space forks by a system call, and leaves it by the same way as any other.
+        exit_to_user_mode(k, index)
     if new.kind == "user":
         # The child returns to user space by itself, and so passes a switch point.
         exit_to_user_mode(k, place)
