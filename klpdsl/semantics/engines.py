@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MAX_DEPTH = 20
+# What stands in the data does not change while a process runs, and a check asks for it thousands of times.
+_resolved: dict[str, Engine] = {}
+_ancestors: dict[str, tuple[str, ...]] = {}
 
 
 def resolve(
@@ -36,7 +39,10 @@ def resolve(
         from klpdsl.semantics.custom import resolve_custom
 
         return resolve_custom(name, sets, added, removed)
-    return resolve_named(name)
+    engine = _resolved.get(name)
+    if engine is None:
+        engine = _resolved[name] = resolve_named(name)
+    return engine
 
 
 def resolve_named(name: str, depth: int = 0) -> Engine:
@@ -108,14 +114,16 @@ def canonical(name: str) -> str:
 def ancestors(engine: Engine | str) -> tuple[str, ...]:
     """Return the engines that this one descends from, nearest first: goldens look for the nearest that has one."""
     current = resolve(engine) if isinstance(engine, str) else engine
-    names: list[str] = []
-    while current.base:
-        if current.kind in {"release", "commit"}:
-            names.extend(point_name(count)[0] for count in reversed(range(len(current.changes))))
-            break
-        names.append(current.base)
-        current = resolve(current.base)
-    return tuple(names)
+    if current.kind == "custom":
+        return current.base, *ancestors(current.base)
+    found = _ancestors.get(current.name)
+    if found is None:
+        if current.kind in {"release", "commit", "root"}:
+            found = tuple(point_name(count)[0] for count in reversed(range(len(current.changes))))
+        else:
+            found = (current.base, *ancestors(current.base))
+        _ancestors[current.name] = found
+    return found
 
 
 def points() -> tuple[str, ...]:

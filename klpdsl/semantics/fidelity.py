@@ -43,7 +43,8 @@ The word under *known by*:
 - **from memory**: nothing was read.
 
 *Between* gives the newest source tree that was read without the change, and the oldest with it; the third numbers are
-stable or distribution trees of that release. *Seen on* names running kernels on which the effect was observed.
+stable or distribution trees of that release. *Seen on* names running kernels on which the effect was observed; what
+was before the change was not run.
 """
 
 
@@ -90,7 +91,7 @@ def _changes(changes: list[Change]) -> str:
         word: sum(one.evidence == word for one in changes)
         for word in dict.fromkeys(o.evidence for o in changes)
     }
-    summary = ", ".join(f"{count} {word}" for word, count in counts.items())
+    summary = ", ".join(f'{count} "{word}"' for word, count in counts.items())
     seen = sum(bool(one.confirmed) for one in changes)
     table_ = _table(("change", "release", "commit", "known by", "between", "seen on", "what was read"), rows)
     total = f"{len(changes)} changes: {summary}; {seen} seen on a running kernel.\n"

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klpdsl.semantics.build import allowed_values
@@ -36,6 +36,7 @@ def closure(wanted: set[str]) -> set[str]:
     return closed
 
 
+@settings(deadline=None)
 @given(CHANGES)
 def test_any_set_of_changes_that_is_closed_under_requires_resolves(wanted: set[str]) -> None:
     closed = closure(wanted)
@@ -46,6 +47,7 @@ def test_any_set_of_changes_that_is_closed_under_requires_resolves(wanted: set[s
     assert resolve(engine.name) == engine
 
 
+@settings(deadline=None)
 @given(CHANGES)
 def test_any_other_set_is_refused_with_both_names(wanted: set[str]) -> None:
     closed = closure(wanted)
@@ -62,21 +64,23 @@ def test_any_other_set_is_refused_with_both_names(wanted: set[str]) -> None:
         assert set(engine.changes) == wanted == closed
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), SETTINGS)
-def test_settings_resolve_or_are_refused_and_names_come_back(name: str, settings: list[str]) -> None:
+def test_settings_resolve_or_are_refused_and_names_come_back(name: str, chosen: list[str]) -> None:
     try:
-        engine = resolve(name, settings)
+        engine = resolve(name, chosen)
     except EngineError:
         return
     assert resolve(engine.name) == engine
     assert canonical(engine.name) == engine.name
     check_axes(engine.semantics, str)
-    for setting in settings:
+    for setting in chosen:
         axis, _, word = setting.partition("=")
-        if [other for other in settings if other.startswith(f"{axis}=")][-1] == setting:
+        if [other for other in chosen if other.startswith(f"{axis}=")][-1] == setting:
             assert spell(getattr(engine.semantics, axis)) == word
 
 
+@settings(deadline=None)
 @given(st.sampled_from(all_names()))
 def test_known_names_come_back(name: str) -> None:
     engine = resolve(name)
@@ -84,6 +88,7 @@ def test_known_names_come_back(name: str) -> None:
     assert expand(name) == (engine.name,)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES))
 def test_ancestors_are_the_bases_one_after_the_other(name: str) -> None:
     engine = resolve(name)
@@ -95,6 +100,7 @@ def test_ancestors_are_the_bases_one_after_the_other(name: str) -> None:
     assert engine.kind == "root"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.sampled_from(sorted(allowed_values())))
 def test_history_ends_with_the_value_an_axis_has(name: str, axis: str) -> None:
     engine = resolve(name)
@@ -103,6 +109,7 @@ def test_history_ends_with_the_value_an_axis_has(name: str, axis: str) -> None:
     assert all(older.value != newer.value for older, newer in itertools.pairwise(steps))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_is_more_than_unknown(text: str) -> None:
     for parse in (resolve, expand):
@@ -110,6 +117,7 @@ def test_no_text_is_more_than_unknown(text: str) -> None:
             parse(text)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(all_names()), st.text(alphabet="v0123456789.~@+^,=abcdef-/ ", max_size=12))
 def test_names_with_something_behind_them(name: str, more: str) -> None:
     with contextlib.suppress(EngineError):
