@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MAX_DEPTH = 20
+# Longer than any path, and than a name with every change and axis in it.
+_MAX_NAME = 10_000
 # What stands in the data does not change while a process runs, and a check asks for it thousands of times.
 _resolved: dict[str, Engine] = {}
 _ancestors: dict[str, tuple[str, ...]] = {}
@@ -35,6 +37,10 @@ def resolve(
     Raises EngineError for what makes no engine: an unknown name, axis or value, or a combination without sense.
     """
     sets, added, removed = tuple(sets), tuple(with_changes), tuple(without_changes)
+    if len(name) > _MAX_NAME or not name.isprintable():
+        raise EngineError(
+            f"{name[:40]!r}… is no engine: names are printable and at most {_MAX_NAME} characters long"
+        )
     if sets or added or removed or "+" in name or "^" in name or ".toml" in name:
         from klpdsl.semantics.custom import resolve_custom
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _GROUPS = {"proposals": "proposal", "mutants": "mutant", "systems": "system"}
 _HEX = frozenset("0123456789abcdef")
 _SHORTEST_COMMIT = 7
+_LONGEST_TYPO = 80
+_MOST_DIGITS = 4
 
 
 def parse_position(name: str) -> int:
@@ -35,7 +37,9 @@ def parse_position(name: str) -> int:
 def _release(name: str) -> tuple[int, int] | None:
     """Return the numbers of `vX.Y`, or None if the name is none of a release."""
     major, dot, minor = name[1:].partition(".")
-    if name[:1] != "v" or not dot or not (major.isdecimal() and minor.isdecimal() and name.isascii()):
+    if name[:1] != "v" or not dot or max(len(major), len(minor)) > _MOST_DIGITS:
+        return None
+    if not (major.isdecimal() and minor.isdecimal() and name.isascii()):
         return None
     return int(major), int(minor)
 
@@ -74,7 +78,7 @@ def _before_end(name: str, release: str, back: str) -> int:
         )
     end = position(release)
     changes = len(_changes_of(release))
-    if len(back) > 4 or int(back) > changes:
+    if len(back) > _MOST_DIGITS or int(back) > changes:
         raise EngineError(
             f"{name} is no engine: {release} has {changes} changes, so go back to {release}~{changes} at most"
         )
@@ -118,6 +122,8 @@ def hint(name: str, candidates: Iterable[str]) -> str:
     """Return `; did you mean A or B?` for the candidates nearest to a name, or an empty string."""
     from difflib import get_close_matches
 
+    if len(name) > _LONGEST_TYPO:
+        return ""
     near = get_close_matches(name, list(candidates), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
