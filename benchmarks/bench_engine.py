@@ -47,17 +47,17 @@ def run() -> Iterator[str]:
             lambda k: klp.unload_patch(k, "p1"),
         ]
         steps = 0
-        start = time.perf_counter()
-        while time.perf_counter() - start < _SECONDS:
+        start = time.process_time()
+        while time.process_time() - start < _SECONDS:
             k = Kernel(loaded.program.world.copy(), engine.semantics)
             for operation in operations:
                 operation(k)
                 klp.drain(k)
             steps += len(operations)
-        silent = steps / (time.perf_counter() - start)
+        silent = steps / (time.process_time() - start)
         steps = 0
-        start = time.perf_counter()
-        while time.perf_counter() - start < _SECONDS:
+        start = time.process_time()
+        while time.process_time() - start < _SECONDS:
             steps += len(execute(loaded, engine).trace.steps)
-        recorded = steps / (time.perf_counter() - start)
+        recorded = steps / (time.process_time() - start)
         yield f"{name}: {silent:,.0f} steps/s unheard, {recorded:,.0f} steps/s recorded as a trace"

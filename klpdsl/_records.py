@@ -30,11 +30,15 @@ class _Record(tuple):  # type: ignore[type-arg]
     __slots__ = ()
     _fields: tuple[str, ...] = ()
     _defaults: tuple[Any, ...] = ()
+    _places: dict[str, int] = {}  # noqa: RUF012 (each class has its own)
 
     def __new__(cls, *values: Any, **named: Any) -> Any:
         missing = len(cls._fields) - len(values)
-        if not named and not missing:
-            return tuple.__new__(cls, values)
+        if not named:
+            if not missing:
+                return tuple.__new__(cls, values)
+            if 0 < missing <= len(cls._defaults):
+                return tuple.__new__(cls, values + cls._defaults[-missing:])
         if missing < 0:
             raise TypeError(f"{cls.__name__} takes {len(cls._fields)} values, got {len(values)}")
         rest = []
@@ -55,8 +59,13 @@ class _Record(tuple):  # type: ignore[type-arg]
         return cls(*values)
 
     def _replace(self, **changes: Any) -> Any:
-        values = [changes.pop(name, value) for name, value in zip(self._fields, self, strict=True)]
-        return type(self)(*values, **changes)
+        values = list(self)
+        places = self._places
+        for name, value in changes.items():
+            if name not in places:
+                raise TypeError(f"{type(self).__name__} has no field {name!r} to replace")
+            values[places[name]] = value
+        return tuple.__new__(type(self), values)
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
@@ -77,6 +86,7 @@ class _RecordType(type):
         for index, field in enumerate(fields):
             namespace[field] = _tuplegetter(index, None)
         namespace.update(__slots__=(), __match_args__=fields, _fields=fields, _defaults=defaults)
+        namespace["_places"] = {field: index for index, field in enumerate(fields)}
         return type(name, (_Record,), namespace)
 
 

@@ -9,6 +9,7 @@ from klpdsl.run.session import Loaded, execute, load_file, load_text
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.syntax.load import read_bounded
 from klpdsl.trace.events import Trace
 
 
@@ -63,14 +64,11 @@ def _load(files: list[str], texts: list[str]) -> tuple[list[Loaded], bool]:
             if text is not None:
                 loaded.append(load_text(text, source))
             elif source == "-":
-                loaded.append(load_text(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), source))
+                loaded.append(load_text(read_bounded(sys.stdin.buffer), source))
             else:
                 loaded.append(load_file(source))
         except ScenarioError as error:
             complain(error.render())
-            failed = True
-        except OSError as error:
-            complain(f"klpdsl run: {source}: {error.strerror}")
             failed = True
     return loaded, failed
 

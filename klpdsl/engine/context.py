@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-
 from klpdsl.trace import events
 from klpdsl.world.values import STATE_NAMES, Module, Patch, Task
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NamedTuple, TypeAlias
+
     from klpdsl.semantics.axes import Semantics
     from klpdsl.world.world import World
 
-Sink: TypeAlias = Callable[[events.Event], None]
-"""Receives each event when it happens. None in its place: nobody listens, and events are not even made."""
+    #: Receives each event when it happens. None in its place: nobody listens, and events are not even made.
+    Sink: TypeAlias = Callable[[events.Event], None]
+else:
+    from klpdsl._records import NamedTuple
 
 OK = "0"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from klpdsl.syntax import tree
 from klpdsl.world.values import (
     VMLINUX,
@@ -17,6 +15,10 @@ from klpdsl.world.values import (
     Task,
 )
 from klpdsl.world.world import World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 DEFAULT_FUNCTION = "f"
 DEFAULT_TASK = "t1"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from klpdsl.engine import patch, sysfs
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
@@ -11,6 +9,12 @@ from klpdsl.run.build import Program
 from klpdsl.syntax import tree
 from klpdsl.trace.events import Event, Log, Violation
 from klpdsl.world.values import STATE_NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from klpdsl._records import NamedTuple
 
 GONE = "gone"
 """What is found where there is nothing to look at: no such file, module or task now."""

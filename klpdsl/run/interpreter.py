@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
-
 from klpdsl.engine import klp, tasks
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
 from klpdsl.engine.properties import Watch
@@ -14,6 +11,16 @@ from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
 from klpdsl.trace.events import Event, Expect, Result, StepTrace, Trace, Violation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, NamedTuple, TypeAlias
+
+    #: Why a statement is `unsupported`: the axis that is missing, and the values that would do (any, if none).
+    Explain: TypeAlias = Callable[[str, tuple[str, ...]], str]
+else:
+    from klpdsl._records import NamedTuple
 
 MAX_STEPS = 20_000
 MAX_TICKS = 100_000
@@ -28,10 +35,6 @@ class RunTooLongError(Exception):
     def __init__(self, span: tree.Span, message: str) -> None:
         super().__init__(message)
         self.span = span
-
-
-Explain: TypeAlias = Callable[[str, tuple[str, ...]], str]
-"""Why a statement is `unsupported`: the axis that is missing, and the values of it that would do (any, if none)."""
 
 
 class RunResult(NamedTuple):

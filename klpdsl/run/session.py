@@ -10,9 +10,8 @@ from klpdsl.run.interpreter import RunResult, RunTooLongError, run
 from klpdsl.semantics.engines import expand, points, resolve
 from klpdsl.semantics.explain import explain_missing
 from klpdsl.semantics.records import Engine, EngineError
-from klpdsl.syntax import tree
+from klpdsl.syntax import load, tree
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
-from klpdsl.syntax.parse import parse
 
 __all__ = ["Loaded", "execute", "load_file", "load_text"]
 
@@ -20,18 +19,20 @@ __all__ = ["Loaded", "execute", "load_file", "load_text"]
 class Loaded:
     """A scenario that has been read and found right."""
 
-    __slots__ = ("engines", "program", "source", "title")
+    __slots__ = ("digest", "engines", "files", "program", "source", "title")
 
-    def __init__(self, scenario: tree.Scenario, source: str) -> None:
-        self.source = source
+    def __init__(self, loaded: load.Loaded) -> None:
+        self.files = loaded.files
+        self.source = loaded.files[0]
+        self.digest = loaded.digest
         self.title = ""
         self.engines: tuple[tree.EngineRange, ...] = ()
-        for item in scenario.items:
+        for item in loaded.scenario.items:
             if isinstance(item, tree.Title):
                 self.title = item.text
             elif isinstance(item, tree.Engines):
                 self.engines = item.ranges
-        self.program = Program(scenario.items)
+        self.program = Program(loaded.items)
 
     def engine_names(self) -> tuple[str, ...]:
         """The engines that the scenario is meant for: what its header says, else every mainline engine.
@@ -50,15 +51,14 @@ class Loaded:
         return tuple(names)
 
 
-def load_text(text: str, source: str) -> Loaded:
+def load_text(text: str | bytes, source: str) -> Loaded:
     """Read a scenario from a text. Raises `ScenarioError` with all that is wrong with it."""
-    return Loaded(parse(text, source), source)
+    return Loaded(load.load_text(text, source))
 
 
 def load_file(path: str) -> Loaded:
-    """Read a scenario from a file. Raises `ScenarioError`, or OSError when the file cannot be read."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return load_text(file.read(), path)
+    """Read a scenario from a file. Raises `ScenarioError` with all that is wrong, an unreadable file included."""
+    return Loaded(load.load_scenario(path))
 
 
 def execute(loaded: Loaded, engine: Engine | str) -> RunResult:

@@ -5,9 +5,18 @@ An event knows nothing of scenarios or engines. The order of a class's fields is
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, NamedTuple, TypeAlias
 
-Level: TypeAlias = Literal["debug", "info", "notice", "warn", "err"]
+    Level: TypeAlias = Literal["debug", "info", "notice", "warn", "err"]
+    Reason: TypeAlias = Literal["running", "sleeping", "unreliable"]
+else:
+    from klpdsl._records import NamedTuple
+
+
+LEVELS: tuple[Level, ...] = ("debug", "info", "notice", "warn", "err")
+REASONS: tuple[Reason, ...] = ("running", "sleeping", "unreliable")
 
 
 class Log(NamedTuple):
@@ -104,7 +113,7 @@ class Blocked(NamedTuple):
     """
 
     task: str
-    reason: Literal["running", "sleeping", "unreliable"]
+    reason: Reason
     object: str = ""
     function: str = ""
     code: str = ""
@@ -132,7 +141,7 @@ class Result(NamedTuple):
     reason: str = ""
 
 
-Event: TypeAlias = (
+Event = (
     Log
     | Callback
     | Hook

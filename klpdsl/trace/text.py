@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, cast
-
 from klpdsl.trace import events as ev
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HEADER = "# klpdsl trace 1"
 
@@ -236,10 +237,11 @@ def _read_event(line: _Line) -> ev.Event:
 
 
 def _read_log(line: _Line) -> ev.Event:
-    level = line.word()
-    if level not in ("debug", "info", "notice", "warn", "err"):
-        raise TraceError(line.number, f"no log level is called {level!r}")
-    return ev.Log(cast("ev.Level", level), line.rest())
+    word = line.word()
+    for level in ev.LEVELS:
+        if level == word:
+            return ev.Log(level, line.rest())
+    raise TraceError(line.number, f"no log level is called {word!r}")
 
 
 def _read_callback(line: _Line) -> ev.Event:
@@ -305,16 +307,18 @@ def _read_sysfs(line: _Line) -> ev.Event:
 
 
 def _read_blocked(line: _Line) -> ev.Event:
-    task, reason = line.word(), line.word()
-    if reason not in ("running", "sleeping", "unreliable"):
-        raise TraceError(line.number, f"no reason is called {reason!r}")
-    why = cast("Literal['running', 'sleeping', 'unreliable']", reason)
-    if why != "sleeping":
-        return ev.Blocked(task, why)
+    task, word = line.word(), line.word()
+    for reason in ev.REASONS:
+        if reason == word:
+            break
+    else:
+        raise TraceError(line.number, f"no reason is called {word!r}")
+    if reason != "sleeping":
+        return ev.Blocked(task, reason)
     line.skip("in ")
     obj, function = line.word(), line.word()
     line.skip("of ")
-    return ev.Blocked(task, why, obj, function, line.word())
+    return ev.Blocked(task, reason, obj, function, line.word())
 
 
 def _read_violation(line: _Line) -> ev.Event:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, NamedTuple, TypeAlias
+
+    TaskKind: TypeAlias = Literal["user", "kthread", "idle"]
+else:
+    from klpdsl._records import NamedTuple
 
 KLP_UNDEFINED = -1
 KLP_UNPATCHED = 0
@@ -52,7 +58,7 @@ class PatchSpec(NamedTuple):
     marked: bool = True
 
 
-FuncKey: TypeAlias = tuple[str, str, int]
+FuncKey = tuple[str, str, int]
 """An original function: object, name, position among its namesakes from 1 (the kernel's `old_func` address)."""
 
 
@@ -134,9 +140,6 @@ class Module(NamedTuple):
     livepatch: bool
 
 
-TaskKind: TypeAlias = Literal["user", "kthread", "idle"]
-
-
 class Task(NamedTuple):
     """struct task_struct, as far as livepatch looks at it.
 
@@ -156,5 +159,5 @@ class Task(NamedTuple):
     ran: frozenset[Code] = frozenset()
 
 
-Work: TypeAlias = tuple[str, str]
+Work = tuple[str, str]
 """A queued work item: what (`free`, `wake`, `kick`) and for whom."""

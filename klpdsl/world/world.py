@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from klpdsl.world.values import (
     KLP_UNDEFINED,
     VMLINUX,
@@ -16,7 +14,7 @@ from klpdsl.world.values import (
     Work,
 )
 
-WorldKey: TypeAlias = tuple[object, ...]
+WorldKey = tuple[object, ...]
 
 
 class World:
