@@ -25,27 +25,27 @@ _F, _G = ("vmlinux", "f", 1), ("vmlinux", "g", 1)
 def run() -> Iterator[str]:
     """Replay one mixed life of two patches among six tasks, with and without a listener."""
     loaded = load_text(_DECLARED + _STEPS, "benchmark")
+    p1, p2 = loaded.program.patches["p1"], loaded.program.patches["p2"]
+    operations: list[Callable[[Kernel], object]] = [
+        lambda k: klp.apply_patch(k, p1),
+        klp.tick,
+        lambda k: tasks.call(k, "t2", _G),
+        lambda k: tasks.return_(k, "t1"),
+        klp.tick,
+        lambda k: tasks.call(k, "t1", _F),
+        lambda k: tasks.return_(k, "t2"),
+        lambda k: klp.apply_patch(k, p2),
+        klp.tick,
+        klp.reverse,
+        klp.tick,
+        lambda k: klp.write(k, "p1", "enabled", "0"),
+        lambda k: tasks.return_(k, "t1"),
+        klp.tick,
+        lambda k: klp.unload_patch(k, "p2"),
+        lambda k: klp.unload_patch(k, "p1"),
+    ]
     for name in ("v4.12", "v6.12"):
         engine = resolve(name)
-        p1, p2 = loaded.program.patches["p1"], loaded.program.patches["p2"]
-        operations: list[Callable[[Kernel], object]] = [
-            lambda k: klp.apply_patch(k, p1),
-            klp.tick,
-            lambda k: tasks.call(k, "t2", _G),
-            lambda k: tasks.return_(k, "t1"),
-            klp.tick,
-            lambda k: tasks.call(k, "t1", _F),
-            lambda k: tasks.return_(k, "t2"),
-            lambda k: klp.apply_patch(k, p2),
-            klp.tick,
-            klp.reverse,
-            klp.tick,
-            lambda k: klp.write(k, "p1", "enabled", "0"),
-            lambda k: tasks.return_(k, "t1"),
-            klp.tick,
-            lambda k: klp.unload_patch(k, "p2"),
-            lambda k: klp.unload_patch(k, "p1"),
-        ]
         steps = 0
         start = time.process_time()
         while time.process_time() - start < _SECONDS:

@@ -76,7 +76,8 @@ class Program:
                 world.symbols[VMLINUX] += _symbols(item.functions)
             elif isinstance(item, tree.ModuleDecl):
                 self.modules[item.name] = item
-                world.symbols[item.name] = _symbols(item.functions)
+                if item.name != VMLINUX:
+                    world.symbols[item.name] = _symbols(item.functions)
                 if item.loaded:
                     world.generation += 1
                     world.modules[item.name] = Module(item.name, world.generation, 0, livepatch=False)

@@ -159,11 +159,14 @@ class _Checker:
                 )
         elif isinstance(operation, tree.Unload):
             self._loadable(operation.span, operation.name)
+        elif isinstance(operation, tree.Show):
+            if operation.name is not None:
+                self._loadable(operation.span, operation.name)
         elif isinstance(operation, tree.TaskStep):
             # Any other name introduces a task.
             if operation.task.startswith(words.IDLE) or operation.task == tree.OPERATOR:
                 self._task_named(operation.span, operation.task)
-        elif isinstance(operation, tree.Signal | tree.Force | tree.Show):
+        elif isinstance(operation, tree.Signal | tree.Force):
             if operation.name is not None:
                 self._patch_named(operation.span, operation.name)
         elif not isinstance(operation, tree.Reverse | tree.Sysctl | tree.Tick | tree.Settle):
@@ -211,7 +214,7 @@ class _Checker:
             self._task_named(span, condition.task)
         elif isinstance(condition, tree.TaskSees):
             self._task_named(span, condition.task)
-            if condition.code != words.ORIGINAL:
+            if condition.code not in {words.ORIGINAL, words.GONE}:
                 self._patch_named(span, condition.code)
         elif isinstance(condition, tree.TransitionIs):
             if condition.patch is not None:

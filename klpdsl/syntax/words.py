@@ -166,6 +166,8 @@ FEATURES = ("unreliable-stacks",)
 VMLINUX = "vmlinux"
 #: What `sees` calls the code that no patch has replaced.
 ORIGINAL = "original"
+#: What is found where there is nothing to look at: no such file, module, function or task now.
+GONE = "gone"
 #: The task of a world without tasks, and the function of a patch that names none.
 DEFAULT_TASK = "t1"
 DEFAULT_FUNCTION = "f"
