@@ -29,7 +29,8 @@ def klp_module_coming(k: Kernel, module: str) -> str:
                 k.pr_warn(f"patch '{name}' is in an inconsistent state!")
             continue
         k.pr_warn(f"patch '{name}' failed for module '{module}', refusing to load module '{module}'")
-        if k.sem.coming_failure_mod == "cleared":
+        # Up to v4.13 klp_free_object_loaded() forgets the module for the failing object; v4.14 lost that.
+        if k.sem.coming_unwind == "failing" or k.sem.coming_failure_mod == "cleared":
             _set_loaded(k, name, index, False)
         if k.sem.coming_unwind == "all":
             _cleanup(k, module, limit=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, hooks
+from klpdsl.engine import core, hooks, patch
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.trace.events import ModuleGone, ModuleLoaded
 from klpdsl.world.values import Module, PatchSpec
@@ -15,6 +15,7 @@ def load_target(k: Kernel, name: str) -> Outcome:
     _arrive(k, name, livepatch=False)
     error = hooks.klp_module_coming(k, name)
     if error != OK:
+        patch.ftrace_release_mod(k, name)
         _leave(k, name)
         return Outcome(error)
     return SUCCESS

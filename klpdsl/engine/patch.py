@@ -94,10 +94,10 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
     key = func_key(obj, func)
     stack = k.w.func_stacks.get(key, ())
     sym = symbol(k, key)
-    if sym is None:
-        return (
-            "EINVAL"  # WARN_ON(!func->old_addr): an earlier look-up failed, and the object counts as loaded
-        )
+    if sym is None or func.patched:
+        # WARN_ON(!func->old_addr): an earlier look-up failed, and the object counts as loaded.
+        # WARN_ON(func->patched): it could not be taken off a module that was refused (up to v4.13).
+        return "EINVAL"
     if stack and not k.sem.func_stack:
         k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
         return "EBUSY"
@@ -130,8 +130,14 @@ def _klp_unpatch_func(k: Kernel, name: str, index: int, i: int) -> None:
     patch = k.w.patches[name]
     obj = patch.objects[index]
     key = func_key(obj, obj.funcs[i])
+    if not obj.loaded:
+        return  # WARN_ON(!func->old_addr): its module was refused and forgotten, the function stays `patched`
     stack = k.w.func_stacks.get(key, ())
-    _set_stack(k, key, tuple(e for e in stack if (e.patch, e.generation) != (name, patch.generation)))
+    left = tuple(e for e in stack if (e.patch, e.generation) != (name, patch.generation))
+    if left != stack:
+        _set_stack(k, key, left)
+    elif obj.name in k.w.modules:
+        return  # WARN_ON(!ops): what it had been pushed on went with an earlier load of the module
     _set_func(k, name, index, i, obj.funcs[i]._replace(patched=False))
 
 
@@ -140,6 +146,12 @@ def klp_unpatch_objects(k: Kernel, name: str, *, nops_only: bool = False) -> Non
     for index, obj in enumerate(k.w.patches[name].objects):
         if obj.patched:
             klp_unpatch_object(k, name, index, nops_only=nops_only)
+
+
+def ftrace_release_mod(k: Kernel, module: str) -> None:
+    """A module's text is freed, and ftrace forgets its functions, with whatever was still hooked there."""
+    for key in [key for key in k.w.func_stacks if key[0] == module]:
+        _set_stack(k, key, ())
 
 
 def set_object(k: Kernel, name: str, index: int, obj: Object) -> None:
