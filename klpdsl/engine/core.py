@@ -5,7 +5,7 @@ Functions return `0` or the name of the errno that the kernel's function of that
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, free, patch, replace, states, sysfs, transition
+from klpdsl.engine import callbacks, free, kobjects, patch, replace, states, sysfs, transition
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.symbols import klp_init_object_loaded
 from klpdsl.world.values import (
@@ -37,6 +37,9 @@ def klp_register_patch(k: Kernel, spec: PatchSpec) -> str:
     if k.sem.module_ref == "register":
         k.module_get(spec.name)
     p = _new_patch(k, spec)
+    if k.sem.replace == "sysctl":
+        # The knob decides for whoever registers while it is set.
+        p = k.set_patch(p._replace(replace=k.w.livepatch_mode))
     if k.sem.nop_create == "register" and replace.replaces(k, p):
         p = k.set_patch(replace.klp_add_nops(k, p))
     error = _klp_init_patch(k, spec.name)
@@ -54,6 +57,9 @@ def klp_unregister_patch(k: Kernel, name: str) -> str:
     """klp_unregister_patch(), which a module's exit calls: forget a disabled patch."""
     p = k.w.patches[name]
     if not p.registered or (k.sem.retire == "unlink-naive" and name not in k.w.klp_patches):
+        # Whoever is on no list counts as unregistered: the directory stays behind when the module's memory goes.
+        if p.kobj:
+            kobjects.leave_behind(k, f"{name}/")
         return "EINVAL"
     if p.enabled:
         return "EBUSY"
@@ -96,7 +102,12 @@ def _conflicts(k: Kernel, spec: PatchSpec) -> bool:
 
 def _new_patch(k: Kernel, spec: PatchSpec) -> Patch:
     objects = tuple(
-        Object(obj.name, tuple(Func(f.name, f.sympos, f.immediate) for f in obj.funcs), obj.callbacks)
+        Object(
+            obj.name,
+            tuple(Func(f.name, f.sympos, f.immediate) for f in obj.funcs),
+            obj.callbacks,
+            reads=obj.reads,
+        )
         for obj in spec.objects
     )
     generation = k.w.modules[spec.name].generation
@@ -104,6 +115,9 @@ def _new_patch(k: Kernel, spec: PatchSpec) -> Patch:
 
 
 def _klp_init_patch(k: Kernel, name: str) -> str:
+    if k.w.ghosts and f"{name}/" in k.w.ghosts:
+        k.printk("warn", f"sysfs: cannot create duplicate filename '/kernel/livepatch/{name}'")
+        return "EEXIST"
     p = k.set_patch(k.w.patches[name]._replace(kobj=True))
     sysfs.patch_appears(k, p)
     if k.sem.nop_create == "load" and replace.replaces(k, p):
@@ -205,7 +219,8 @@ def enable_patch(k: Kernel, name: str) -> str:
         transition.klp_try_complete_transition(k)
     else:
         transition.klp_try_complete_transition(k)
-        k.set_enabled(k.w.patches[name], True)
+        if not k.w.paused:
+            k.set_enabled(k.w.patches[name], True)
     return OK
 
 
@@ -240,15 +255,23 @@ def _relist(k: Kernel, name: str) -> None:
     # have changed while it was off the list, where the module hooks do not see it.
     free.enlist(k, name)
     p = k.w.patches[name]
-    objects = tuple(obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules) for obj in p.objects)
+    objects = p.objects
+    if k.sem.reenable_modules == "refreshed":
+        objects = tuple(
+            obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules) for obj in p.objects
+        )
     k.set_patch(p._replace(retired=False, objects=objects))
 
 
 def _regenerate_nops(k: Kernel, name: str) -> None:
     p = replace.klp_add_nops(k, k.w.patches[name])
+    # An object that only has no-ops is new; what is known of the others is not looked at again here.
     had = {obj.name for obj in p.objects if obj.kobj}
     loaded = tuple(
-        obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules, kobj=True) for obj in p.objects
+        obj._replace(
+            loaded=obj.name == VMLINUX or obj.name in k.w.modules if obj.dynamic else obj.loaded, kobj=True
+        )
+        for obj in p.objects
     )
     p = k.set_patch(p._replace(objects=loaded))
     for obj in p.objects:
@@ -283,7 +306,7 @@ def _klp_disable_patch(k: Kernel, name: str) -> str:
     if at_start and k.sem.enabled_flip == "before-try":
         k.set_enabled(k.w.patches[name], False)
     transition.klp_try_complete_transition(k)
-    if at_start and k.w.patches[name].enabled:
+    if at_start and k.w.patches[name].enabled and not k.w.paused:
         k.set_enabled(k.w.patches[name], False)
     return OK
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import sysfs
+from klpdsl.engine import kobjects, sysfs
 from klpdsl.engine.context import Kernel
 
 
@@ -27,7 +27,7 @@ def klp_free_patch_start(k: Kernel, name: str) -> None:
     patch = k.w.patches[name]
     for obj in patch.objects:
         if obj.kobj:
-            k.sysfs(f"{name}/{obj.name}/", None)
+            kobjects.release(k, f"{name}/{obj.name}/")
     k.set_patch(patch._replace(objects=(), registered=False))
 
 

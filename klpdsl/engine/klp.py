@@ -6,10 +6,14 @@ Each takes a `Kernel`, runs to the end including the work it queues, and returns
 
 from __future__ import annotations
 
-from klpdsl.engine import core, free, loader, sysfs, tasks, transition
-from klpdsl.engine.context import SUCCESS, Kernel, Outcome, unsupported
+from klpdsl.engine import completion, core, free, kobjects, loader, sysfs, tasks, transition
+from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.trace import events
-from klpdsl.world.values import STATE_NAMES, PatchSpec
+from klpdsl.world.values import STATE_NAMES, FuncKey, PatchSpec, Work
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _NONE_IN_TRANSITION = Outcome("ENOENT", "no patch is in transition")
 
@@ -17,29 +21,43 @@ FULL_ROUND = 16
 """Retries after which, with fake signals sent by themselves, one round of them has surely been among the retries."""
 
 
+BLOCKED = "blocked"
+"""The result of a call that does not return: klp_mutex is taken by a completion that waits."""
+
+
+def _locked(k: Kernel, operation: Callable[[], Outcome]) -> Outcome:
+    """Carry out what takes klp_mutex, unless a paused completion has it; then nothing happens."""
+    if k.w.paused:
+        return Outcome(BLOCKED, f"klp_mutex is taken: {completion.REASONS[k.w.paused[0]]}")
+    outcome = operation()
+    if k.w.paused and outcome.value == OK:
+        return Outcome(BLOCKED, completion.REASONS[k.w.paused[0]])
+    return outcome
+
+
 def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     """Insmod of a livepatch module."""
-    return loader.load_patch(k, spec)
+    return _locked(k, lambda: loader.load_patch(k, spec))
 
 
 def apply_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     """Insmod of a livepatch module whose init puts it into force in every release."""
-    return loader.load_patch(k, spec, apply=True)
+    return _locked(k, lambda: loader.load_patch(k, spec, apply=True))
 
 
 def unload_patch(k: Kernel, name: str) -> Outcome:
     """Rmmod of a livepatch module."""
-    return loader.unload_patch(k, name)
+    return _locked(k, lambda: loader.unload_patch(k, name))
 
 
 def load_target(k: Kernel, name: str) -> Outcome:
     """Insmod of a patchable module."""
-    return loader.load_target(k, name)
+    return _locked(k, lambda: loader.load_target(k, name))
 
 
 def unload_target(k: Kernel, name: str) -> Outcome:
     """Rmmod of a patchable module."""
-    return loader.unload_target(k, name)
+    return _locked(k, lambda: loader.unload_target(k, name))
 
 
 def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
@@ -48,18 +66,63 @@ def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
         return unsupported("signal_attr")
     if attribute == "force" and k.sem.force == "none":
         return unsupported("force")
+    if k.w.ghosts and f"{name}/" in k.w.ghosts and name not in k.w.patches:
+        return Outcome("EFAULT", "the memory behind this file has been freed")
     patch = k.w.patches.get(name)
     if patch is None or not patch.kobj:
         return Outcome("ENOENT")
-    if attribute == "enabled":
-        return Outcome(core.enabled_store(k, name, text))
-    if attribute == "signal":
-        return Outcome(core.signal_store(k, name, text))
-    if attribute == "force":
-        return Outcome(core.force_store(k, name, text))
+    store = _STORES.get(attribute)
+    if store is not None:
+        return _locked(k, lambda: Outcome(store(k, name, text)))
     if attribute in sysfs.attributes(k, patch):
         return Outcome("EACCES", "the attribute is read-only")
     return Outcome("ENOENT")
+
+
+_STORES: dict[str, Callable[[Kernel, str, str], str]] = {
+    "enabled": core.enabled_store,
+    "signal": core.signal_store,
+    "force": core.force_store,
+}
+
+
+def open_directory(k: Kernel, name: str, path: str) -> Outcome:
+    """Somebody opens a directory of a patch in sysfs and keeps it open."""
+    return kobjects.open_directory(k, name, path)
+
+
+def close_directory(k: Kernel, name: str, path: str) -> Outcome:
+    """Whoever held that directory open lets it go."""
+    outcome = kobjects.close_directory(k, name, path)
+    completion.resume(k)
+    return outcome
+
+
+def call(k: Kernel, task: str, key: FuncKey) -> Outcome:
+    """A task calls a function."""
+    return tasks.call(k, task, key)
+
+
+def syscall(k: Kernel, task: str, key: FuncKey | None) -> Outcome:
+    """A task makes a system call, through a function or just so."""
+    return tasks.syscall(k, task, key)
+
+
+def return_(k: Kernel, task: str) -> Outcome:
+    """A task leaves its innermost function."""
+    return tasks.return_(k, task)
+
+
+def enter(k: Kernel, task: str, key: FuncKey) -> Outcome:
+    """A task calls a function and stops inside the ftrace handler."""
+    return tasks.enter(k, task, key)
+
+
+def continue_(k: Kernel, task: str) -> Outcome:
+    """The task that stopped inside the ftrace handler goes on into the version chosen there."""
+    outcome = tasks.continue_(k, task)
+    completion.resume(k)
+    return outcome
 
 
 def reverse(k: Kernel) -> Outcome:
@@ -93,7 +156,10 @@ def _action(k: Kernel, name: str | None, attribute: str) -> Outcome:
 
 
 def sysctl(k: Kernel, key: str, value: int) -> Outcome:
-    """A write into a sysctl; the one that livepatch has to do with is kernel.ftrace_enabled."""
+    """A write into a sysctl: kernel.ftrace_enabled, or kernel.livepatch_mode where there is one."""
+    if key == "kernel.livepatch_mode" and k.sem.replace == "sysctl":
+        k.w.livepatch_mode = bool(value)
+        return SUCCESS
     if key != "kernel.ftrace_enabled":
         return Outcome("ENOENT")
     if not value and k.sem.ftrace_permanent and k.w.func_stacks:
@@ -103,16 +169,24 @@ def sysctl(k: Kernel, key: str, value: int) -> Outcome:
 
 
 def drain(k: Kernel) -> None:
-    """Run the work that an operation left behind: it has happened when the next step begins."""
+    """Run the work that an operation left behind: it has happened when the next step begins.
+
+    What frees a patch waits for whoever holds one of its directories open.
+    """
+    waiting: tuple[Work, ...] = ()
     while k.w.work:
         what, name = k.w.work[0]
         k.w.work = k.w.work[1:]
-        if what == "free":
+        if what == "free" and k.w.opened and kobjects.is_held(k, f"{name}/"):
+            waiting += ((what, name),)
+        elif what == "free":
             free.klp_free_patch_finish(k, name)
         elif what == "signal":
             tasks.wake(k, name)
         elif what == "kick":
             tasks.kick(k, name)
+    if waiting:
+        k.w.work = waiting
 
 
 def tick(k: Kernel) -> None:
@@ -135,6 +209,8 @@ def settle(k: Kernel) -> Outcome:
         unchanged = unchanged + 1 if _progress(k) == before else 0
     if not k.w.transition_patch:
         return SUCCESS
+    if k.w.paused:
+        return Outcome("0", f"stalled: {completion.REASONS[k.w.paused[0]]}")
     return Outcome("0", f"stalled: '{k.w.transition_patch}' is still in transition")
 
 
@@ -148,10 +224,8 @@ def show(k: Kernel, name: str | None) -> Outcome:
         return Outcome("ENOENT")
     if k.emit is None:
         return SUCCESS
-    for patch in sorted(k.w.patches):
-        if name in (None, patch):
-            for path, value in sysfs.tree(k, k.w.patches[patch]):
-                k.emit(events.Sysfs(path, value))
+    for path, value in sysfs.below(k, name):
+        k.emit(events.Sysfs(path, value))
     for module in sorted(k.w.modules):
         if name in (None, module):
             k.emit(events.ModuleRefs(module, k.w.modules[module].refs))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, hooks, patch
+from klpdsl.engine import core, hooks, kobjects, patch
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.trace.events import ModuleGone, ModuleLoaded
 from klpdsl.world.values import Module, PatchSpec
@@ -73,6 +73,8 @@ def unload_patch(k: Kernel, name: str) -> Outcome:
         return Outcome("ENOENT")
     if module.refs:
         return Outcome("EAGAIN")
+    if k.w.opened and kobjects.is_held(k, f"{name}/"):
+        return Outcome("blocked", "rmmod waits until nobody holds a directory of the patch open")
     if k.sem.api == "register":
         core.klp_unregister_patch(k, name)
     k.w.patches.pop(name, None)

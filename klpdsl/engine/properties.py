@@ -1,17 +1,27 @@
 """Built-in properties: what must never happen, whoever's semantics are at work.
 
 `after_event` is asked after every event, `at_rest` between two steps; both return the violations that are new.
-A property's name is what a scenario writes after `never`.
+The names are in `klpdsl._properties`; `engine/resting.py` has those that are judged between steps.
 """
 
 from __future__ import annotations
 
+from klpdsl._properties import PROPERTIES
+from klpdsl.engine import resting
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
-from klpdsl.trace.events import Call, Event, ModuleGone, ModuleRefs, Violation
-from klpdsl.world.values import ORIGINAL, VMLINUX, Code, Patch, Task
+from klpdsl.trace.events import Call, Callback, Event, ModuleGone, ModuleRefs, Sysfs, Violation
+from klpdsl.world.values import KLP_PATCHED, ORIGINAL, VMLINUX, Code, Patch, Task
 
-NAMES = ("stale-code", "mixed", "leak", "stuck")
+NAMES = tuple(PROPERTIES)
+
+_COMPLETION = {
+    "klp": "klp_complete_transition()",
+    "kgraft": "kgr_finalize()",
+    "kgraft-early": "kgr_finalize()",
+    "kpatch": "kpatch_register()",
+}
+"""Where each system puts the modules of replaced patches."""
 
 
 class Watch:
@@ -19,26 +29,32 @@ class Watch:
 
     def __init__(self) -> None:
         self._told: set[tuple[object, ...]] = set()
+        self._put_by: dict[str, str] = {}
+        self._replacing: tuple[str, tuple[str, ...]] = ("", ())
 
     def after_event(self, k: Kernel, event: Event) -> list[Violation]:
         """The violations that the event has just brought about."""
-        if isinstance(event, ModuleGone):
-            return self._new(_stale_code(k))
-        if isinstance(event, Call):
-            task = k.w.tasks[k.w.task_index(event.task)]
-            return self._new(_stale_code(k) + _mixed(k, task))
-        if isinstance(event, ModuleRefs) and event.refs < 0:
-            text = f"module {event.module} was put more often than it was taken"
-            return self._new(
-                [(("negative-refs", event.module, event.refs), Violation("negative-refs", text))]
-            )
+        kind = type(event)
+        if kind is Call:
+            task = k.w.tasks[k.w.task_index(event.task)]  # type: ignore[union-attr]
+            return self._new(self._stale_code(k) + _mixed(k, task))
+        if kind is ModuleRefs:
+            return self._refs(k, event)  # type: ignore[arg-type]
+        if kind is Sysfs:
+            self._transition(k, event)  # type: ignore[arg-type]
+        elif kind is ModuleGone:
+            return self._new(self._stale_code(k) + resting.dangling_hook(k))
+        elif kind is Callback:
+            return self._new(_stale_data(k, event))  # type: ignore[arg-type]
         return []
 
     def at_rest(self, k: Kernel) -> list[Violation]:
         """The violations that hold now that all work is done."""
-        return self._new(_leak(k) + _stuck(k))
+        if not k.w.patches and not k.w.ghosts:
+            return []
+        return self._new(resting.at_rest(k) + self._unreplaced(k))
 
-    def _new(self, found: list[tuple[tuple[object, ...], Violation]]) -> list[Violation]:
+    def _new(self, found: resting.Found) -> list[Violation]:
         new: list[Violation] = []
         for key, violation in found:
             if key not in self._told:
@@ -48,21 +64,66 @@ class Watch:
                     new.append(violation)
         return new
 
+    def _refs(self, k: Kernel, event: ModuleRefs) -> list[Violation]:
+        if event.refs == 0 and k.w.transition_patch != event.module:
+            self._put_by[event.module] = k.w.transition_patch
+        if event.refs >= 0:
+            return []
+        text = f"module {event.module} was put more often than it was taken"
+        if k.w.transition_patch:
+            text += f": {_COMPLETION[k.sem.system]} put it once more when '{k.w.transition_patch}' completed again"
+        return self._new([(("negative-refs", event.module, event.refs), Violation("negative-refs", text))])
 
-_Found = list[tuple[tuple[object, ...], Violation]]
+    def _transition(self, k: Kernel, event: Sysfs) -> None:
+        """Note at the start of a replacement whom it has to retire."""
+        if not event.path.endswith("/transition") or event.value != "1":
+            return
+        name = event.path.removesuffix("/transition")
+        new = k.w.patches[name]
+        flagged = new.replace or k.sem.replace == "always"
+        if k.w.target_state == KLP_PATCHED and flagged:
+            others = tuple(p.name for p in k.w.patches.values() if p.enabled and p.name != name)
+            self._replacing = (name, others)
+        else:
+            self._replacing = ("", ())
 
+    def _unreplaced(self, k: Kernel) -> resting.Found:
+        """A replacement is complete, and a patch that was enabled when it started still is."""
+        name, others = self._replacing
+        if not name or k.w.transition_patch:
+            return []
+        self._replacing = ("", ())
+        if name not in k.w.patches or not k.w.patches[name].enabled:
+            return []
+        left = [other for other in others if other in k.w.patches and k.w.patches[other].enabled]
+        return [
+            (
+                ("unreplaced", name, other, k.w.patches[name].generation),
+                Violation(
+                    "unreplaced",
+                    f"'{name}' has replaced the others, but '{other}' is still enabled: the loop in "
+                    f"{_COMPLETION[k.sem.system]} passed over it",
+                ),
+            )
+            for other in left
+        ]
 
-def _stale_code(k: Kernel) -> _Found:
-    """A task is inside code of a module that has been removed."""
-    found: _Found = []
-    for task in k.w.tasks:
-        for code in task.stack:
-            gone = _removed_module(k, code)
-            if gone:
-                where = f"{owner_name(code)}'s {code.object} {code.function}"
-                text = f"{task.name} is inside {where}, but module {gone} has been removed"
-                found.append((("stale-code", task.name, code), Violation("stale-code", text)))
-    return found
+    def _stale_code(self, k: Kernel) -> resting.Found:
+        """A task is inside code of a module that has been removed, or holds a pointer to it in the handler."""
+        found: resting.Found = []
+        for task in k.w.tasks:
+            inside = task.stack if task.handler is None else (*task.stack, task.handler)
+            for code in inside:
+                gone = _removed_module(k, code)
+                if gone:
+                    where = f"{owner_name(code)}'s {code.object} {code.function}"
+                    how = "is about to jump into" if code is task.handler else "is inside"
+                    text = f"{task.name} {how} {where}, but module {gone} has been removed"
+                    by = self._put_by.get(gone, "")
+                    if by:
+                        text += f": {_COMPLETION[k.sem.system]} put its last reference when '{by}' completed"
+                    found.append((("stale-code", task.name, code), Violation("stale-code", text)))
+        return found
 
 
 def _removed_module(k: Kernel, code: Code) -> str:
@@ -73,22 +134,47 @@ def _removed_module(k: Kernel, code: Code) -> str:
     return holder if module is None or module.generation != code.generation else ""
 
 
-def _mixed(k: Kernel, task: Task) -> _Found:
+def _stale_data(k: Kernel, event: Callback) -> resting.Found:
+    """A callback uses what another patch keeps, when nothing keeps that patch any more."""
+    patch = k.w.patches.get(event.patch)
+    if patch is None:
+        return []
+    found: resting.Found = []
+    for obj in patch.objects:
+        if obj.name != event.object:
+            continue
+        for callback, other in obj.reads:
+            given_up = other not in k.w.modules or ("free", other) in k.w.work
+            if callback == event.callback and given_up:
+                text = (
+                    f"'{event.patch}' uses in {callback} what '{other}' keeps, but '{other}' was given up before: "
+                    "it is off the list, and klp_free_patch_async() has queued what frees it and puts its module"
+                )
+                found.append((("stale-data", event.patch, callback, other), Violation("stale-data", text)))
+    return found
+
+
+# --- mixed ----------------------------------------------------------------------------------------------------
+
+
+def _mixed(k: Kernel, task: Task) -> resting.Found:
     """Between two switch points a task ran both old and new code of one patch."""
-    found: _Found = []
+    found: resting.Found = []
     if len(task.ran) < 2:
         return found
-    for name in k.w.klp_patches:
-        patch = k.w.patches[name]
+    ran = sorted(task.ran)
+    for patch in list(k.w.patches.values()):
+        if patch.name not in k.w.klp_patches and patch.name != k.w.transition_patch:
+            continue
         old: list[Code] = []
         new: list[Code] = []
-        for code in sorted(task.ran):
+        for code in ran:
             side = _side(k, patch, code)
             if side:
                 (new if side > 0 else old).append(code)
         if old and new:
             text = f"{task.name} ran {_said(old[0])} and {_said(new[0])} with no switch point between"
-            found.append((("mixed", task.name, name, patch.generation), Violation("mixed", text)))
+            found.append((("mixed", task.name, patch.name, patch.generation), Violation("mixed", text)))
     return found
 
 
@@ -100,49 +186,31 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
     """Whether some code is what the patch replaces (-1), what it brings or what came later (1), or neither (0)."""
     if code.owner == patch.name and code.generation == patch.generation:
         return 1
+    live = any(obj.patched for obj in patch.objects)
     for obj in patch.objects:
         if obj.name != code.object:
             continue
         for func in obj.funcs:
-            if (func.name, func.sympos or 1) != (code.function, code.position) or not func.patched:
+            if (func.name, func.sympos or 1) != (code.function, code.position):
+                continue
+            if not func.patched and not (live and obj.loaded):
                 continue
             if code.owner == ORIGINAL:
                 return 1 if func.nop else -1
             other = k.w.patches.get(code.owner)
             if func.nop or other is None or other.name not in k.w.klp_patches:
                 return -1
-            later = k.w.klp_patches.index(other.name) > k.w.klp_patches.index(patch.name)
-            return 1 if later else -1
+            return 1 if _later(k, other, patch) else -1
+    # What a replacing patch does not have is old code too, as long as another patch brought it.
+    if live and patch.replace and code.owner != ORIGINAL:
+        other = k.w.patches.get(code.owner)
+        if other is not None and not _later(k, other, patch):
+            return -1
     return 0
 
 
-def _leak(k: Kernel) -> _Found:
-    """A module that nothing uses can never be removed: a patch that is out of force keeps its reference."""
-    found: _Found = []
-    for patch in k.w.patches.values():
-        module = k.w.modules[patch.name]
-        in_use = (
-            patch.enabled
-            or module.refs <= 0
-            or k.w.transition_patch == patch.name
-            or any(entry.patch == patch.name for stack in k.w.func_stacks.values() for entry in stack)
-            or any(code.owner == patch.name for task in k.w.tasks for code in task.stack)
-            or (k.sem.module_ref == "register" and not patch.retired and module.refs == 1)
-        )
-        if not in_use:
-            text = f"nothing uses module {patch.name} any more, yet {module.refs} of its references will never be put"
-            found.append((("leak", patch.name, patch.generation, module.refs), Violation("leak", text)))
-    return found
-
-
-def _stuck(k: Kernel) -> _Found:
-    """A transition is under way, and nothing is queued that could ever complete it."""
-    name = k.w.transition_patch
-    if not name or k.w.transition_work or k.w.work:
-        return []
-    return [
-        (
-            ("stuck", name),
-            Violation("stuck", f"'{name}' is in transition and nothing will try to complete it"),
-        )
-    ]
+def _later(k: Kernel, other: Patch, patch: Patch) -> bool:
+    order = k.w.klp_patches
+    if other.name in order and patch.name in order:
+        return order.index(other.name) > order.index(patch.name)
+    return other.generation > patch.generation

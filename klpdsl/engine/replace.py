@@ -6,7 +6,7 @@ axes cover what was proposed on the way there as well (`docs/atomic-replace.md`)
 
 from __future__ import annotations
 
-from klpdsl.engine import free
+from klpdsl.engine import free, kobjects
 from klpdsl.engine import patch as patching
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.sysfs import func_dir
@@ -15,11 +15,13 @@ from klpdsl.world.values import KLP_PATCHED, VMLINUX, Entry, Func, Object, Patch
 
 def replaces(k: Kernel, patch: Patch) -> bool:
     """Whether a patch retires the earlier ones when its transition completes."""
-    return k.sem.replace == "always" or (k.sem.replace == "patch" and patch.replace)
+    return k.sem.replace == "always" or (k.sem.replace in ("patch", "sysctl") and patch.replace)
 
 
 def replaces_spec(k: Kernel, spec: PatchSpec) -> bool:
     """Whether a patch that is not loaded yet would replace."""
+    if k.sem.replace == "sysctl":
+        return k.w.livepatch_mode
     return k.sem.replace == "always" or (k.sem.replace == "patch" and spec.replace)
 
 
@@ -101,12 +103,17 @@ def free_nops(k: Kernel, name: str) -> None:
     for obj in patch.objects:
         for func in obj.funcs:
             if func.nop and patch.kobj:
-                k.sysfs(f"{name}/{obj.name}/{func_dir(k, func)}/", None)
+                kobjects.release(k, f"{name}/{obj.name}/{func_dir(k, func)}/", nop=True)
         if not obj.dynamic:
             kept.append(obj._replace(funcs=tuple(func for func in obj.funcs if not func.nop)))
         elif patch.kobj:
-            k.sysfs(f"{name}/{obj.name}/", None)
+            kobjects.release(k, f"{name}/{obj.name}/", nop=True)
     k.set_patch(patch._replace(objects=tuple(kept)))
+
+
+def nops_held(k: Kernel, name: str) -> bool:
+    """Whether somebody still holds the directory of one of the patch's no-ops that were freed."""
+    return any(path.startswith(f"{name}/") for path in k.w.released)
 
 
 # --- replaced patches -----------------------------------------------------------------------------------------
@@ -119,8 +126,9 @@ def klp_unpatch_replaced_patches(k: Kernel, name: str) -> tuple[str, ...]:
     retired: list[str] = []
     for other in _swept(k, name):
         old = k.w.patches[other]
-        if old.enabled:
+        if old.enabled or k.sem.replace_loop == "preds-unguarded" or k.sem.enabled_clear == "start-all":
             retired.append(other)
+        if old.enabled:
             k.set_enabled(old, False)
         patching.klp_unpatch_objects(k, other)
         if k.sem.retire == "free":
@@ -139,6 +147,11 @@ def _swept(k: Kernel, name: str) -> list[str]:
     loop = k.sem.replace_loop
     if loop == "none":
         return []
+    if loop == "preds-unguarded":
+        return before[::-1]
+    if loop == "preds" and k.sem.enabled_clear == "start-all":
+        # Their flags were cleared when the transition started: those that are still on the functions are meant.
+        return [other for other in before[::-1] if any(obj.patched for obj in k.w.patches[other].objects)]
     if loop == "preds":
         chosen = before[::-1]
     elif loop == "others":
@@ -155,12 +168,11 @@ def put_replaced(k: Kernel, name: str, retired: tuple[str, ...]) -> None:
     if k.sem.retire == "free":
         return  # the work that frees a patch does it
     for other in retired:
-        if _may_put(k, name, other):
+        if _may_put(k, k.w.patches[name], k.w.patches[other]):
             k.module_put(other)
 
 
-def _may_put(k: Kernel, name: str, other: str) -> bool:
-    new, old = k.w.patches[name], k.w.patches[other]
+def _may_put(k: Kernel, new: Patch, old: Patch) -> bool:
     put = k.sem.put
     if put == "always":
         return True
@@ -190,7 +202,7 @@ def _chain_is_immediate(k: Kernel, new: Patch, old: Patch) -> bool:
             key = patching.func_key(obj, func)
             if any(entry.immediate for entry in _covering(k, key, old, new)):
                 return True
-    return old.immediate
+    return False
 
 
 def _covering(k: Kernel, key: tuple[str, str, int], old: Patch, new: Patch) -> list[Entry]:

@@ -55,6 +55,20 @@ def tree(k: Kernel, patch: Patch) -> list[tuple[str, str]]:
     return sorted(entries)
 
 
+def below(k: Kernel, name: str | None) -> list[tuple[str, str]]:
+    """What is there of one patch or of all, sorted: also what should have gone and is still held open."""
+    entries: list[tuple[str, str]] = []
+    for patch in k.w.patches.values():
+        if name in (None, patch.name):
+            entries += tree(k, patch)
+    lingering = k.w.ghosts if k.sem.nop_kobject == "del+release" else k.w.ghosts + k.w.released
+    known = {path for path, _ in entries}
+    entries += [
+        (path, "") for path in lingering if path not in known and name in (None, path.partition("/")[0])
+    ]
+    return sorted(entries)
+
+
 def read(k: Kernel, name: str, path: str) -> str | None:
     """The value of one entry of a patch (a directory's is empty), None when it is not there."""
     patch = k.w.patches.get(name)

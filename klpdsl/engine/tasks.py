@@ -16,6 +16,7 @@ MAX_STACK_DEPTH = 64
 """How deep functions may be nested; the kernel's own check stops looking after 100 entries."""
 
 _NO_TASK = Outcome("ESRCH", "the task has exited")
+_IN_HANDLER = Outcome("EINVAL", "the task is inside the ftrace handler; it can only continue")
 
 
 def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
@@ -26,17 +27,58 @@ def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
     task = k.w.tasks[index]
     if task.kind == "idle":
         return Outcome("EINVAL", "an idle task calls nothing that can be patched and sleep")
+    if task.handler is not None:
+        return _IN_HANDLER
     if len(task.stack) >= MAX_STACK_DEPTH:
         return Outcome("EINVAL", f"the task is {MAX_STACK_DEPTH} functions deep already")
     if not patch.in_memory(k, key):
         absent = key[0] != VMLINUX and key[0] not in k.w.modules
         return Outcome("ENOENT", f"{key[0]} is not loaded" if absent else "there is no such function")
+    _go_into(k, index, patch.klp_ftrace_handler(k, key, task))
+    return SUCCESS
+
+
+def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
+    """The task calls a function and stops in the ftrace handler, which has chosen a version and not jumped yet.
+
+    It is on a CPU, with preemption off: nobody can inspect its stack, and every barrier waits for it.
+    """
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    task = k.w.tasks[index]
+    if task.kind == "idle" or len(task.stack) >= MAX_STACK_DEPTH:
+        return Outcome("EINVAL", "this task can not call anything")
+    if task.handler is not None:
+        return _IN_HANDLER
+    if key not in k.w.func_stacks:
+        return Outcome("EINVAL", "nothing patches this function, so no handler is called")
     code = patch.klp_ftrace_handler(k, key, task)
+    k.w.tasks[index] = task._replace(handler=code)
+    if k.emit:
+        k.emit(events.Enter(name, code.object, code.function, owner_name(code)))
+    return SUCCESS
+
+
+def continue_(k: Kernel, name: str) -> Outcome:
+    """The task leaves the ftrace handler, into the version that was chosen when it went in."""
+    index = k.w.task_index(name)
+    if index < 0:
+        return _NO_TASK
+    code = k.w.tasks[index].handler
+    if code is None:
+        return Outcome("EINVAL", "the task is not inside the ftrace handler")
+    k.w.tasks[index] = k.w.tasks[index]._replace(handler=None)
+    _go_into(k, index, code)
+    return SUCCESS
+
+
+def _go_into(k: Kernel, index: int, code: Code) -> None:
+    task = k.w.tasks[index]
     k.w.tasks[index] = task._replace(stack=(*task.stack, code), ran=task.ran | {code})
     if k.emit:
-        k.emit(events.Call(name, code.object, code.function, owner_name(code)))
+        k.emit(events.Call(task.name, code.object, code.function, owner_name(code)))
     _pin(k, task.stack, (*task.stack, code))
-    return SUCCESS
 
 
 def return_(k: Kernel, name: str) -> Outcome:
@@ -45,6 +87,8 @@ def return_(k: Kernel, name: str) -> Outcome:
     if index < 0:
         return _NO_TASK
     task = k.w.tasks[index]
+    if task.handler is not None:
+        return _IN_HANDLER
     if not task.stack:
         return Outcome("EINVAL", "the task is inside no function")
     _leave_innermost(k, index)
@@ -61,6 +105,8 @@ def syscall(k: Kernel, name: str, key: FuncKey | None) -> Outcome:
     task = k.w.tasks[index]
     if task.kind != "user":
         return Outcome("EINVAL", "only a user task makes system calls")
+    if task.handler is not None:
+        return _IN_HANDLER
     if task.stack:
         return Outcome("EINVAL", "the task is in the kernel already")
     if key is not None:
@@ -105,6 +151,8 @@ def fork(k: Kernel, name: str, child: str) -> Outcome:
     parent = k.w.tasks[index]
     if parent.kind == "idle":
         return Outcome("EINVAL", "an idle task does not fork")
+    if parent.handler is not None:
+        return _IN_HANDLER
     new = Task(child, k.w.next_pid, parent.kind, patch_state=parent.patch_state, pending=parent.pending)
     k.w.next_pid += 1
     # New tasks stand at the end of the task list; the idle tasks, which are on no list, come last here.
@@ -128,6 +176,8 @@ def exit_(k: Kernel, name: str) -> Outcome:
         return _NO_TASK
     if k.w.tasks[index].kind == "idle":
         return Outcome("EINVAL", "an idle task does not exit")
+    if k.w.tasks[index].handler is not None:
+        return _IN_HANDLER
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
     del k.w.tasks[index]
@@ -148,7 +198,7 @@ def exit_to_user_mode(k: Kernel, index: int) -> None:
 def interrupt(k: Kernel) -> None:
     """A second's worth of interrupts: who runs in user space passes a switch point, and so does an idle CPU."""
     for index, task in enumerate(k.w.tasks):
-        if (task.kind == "user" and task.running and not task.stack) or (
+        if (task.kind == "user" and task.running and not task.stack and task.handler is None) or (
             task.kind == "idle" and not k.w.nohz
         ):
             exit_to_user_mode(k, index)
@@ -160,7 +210,7 @@ def wake(k: Kernel, name: str) -> None:
     if index < 0:
         return
     task = k.w.tasks[index]
-    if task.stack and (task.running or task.uninterruptible):
+    if task.handler is not None or (task.stack and (task.running or task.uninterruptible)):
         return
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
@@ -184,6 +234,8 @@ def _set_running(k: Kernel, name: str, running: bool) -> Outcome:
     task = k.w.tasks[index]
     if task.kind == "idle":
         return Outcome("EINVAL", "the scheduler alone decides when an idle task runs")
+    if task.handler is not None:
+        return _IN_HANDLER
     k.set_task(index, task._replace(running=running))
     return SUCCESS
 
@@ -193,6 +245,8 @@ def _voluntary(k: Kernel, name: str, point: str) -> Outcome:
     if index < 0:
         return _NO_TASK
     task = k.w.tasks[index]
+    if task.handler is not None:
+        return _IN_HANDLER
     if task.kind == "user" and not task.stack:
         return Outcome("EINVAL", "the task is in user space")
     if k.sem.resched_switch == point:

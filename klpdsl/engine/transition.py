@@ -6,12 +6,12 @@ An attempt to complete looks at every task; those that hold the transition open 
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, patch, replace
+from klpdsl.engine import patch, replace
+from klpdsl.engine.completion import WHAT, klp_complete_transition
 from klpdsl.engine.context import Kernel
 from klpdsl.trace.events import Blocked
 from klpdsl.world.values import (
     KLP_PATCHED,
-    KLP_UNDEFINED,
     KLP_UNPATCHED,
     ORIGINAL,
     Code,
@@ -24,8 +24,6 @@ from klpdsl.world.values import (
 SIGNALS_TIMEOUT = 15
 """Retries between two rounds of fake signals (transition.c, v5.1)."""
 
-_WHAT = {KLP_PATCHED: "patching", KLP_UNPATCHED: "unpatching"}
-
 
 def klp_init_transition(k: Kernel, name: str, target: int) -> None:
     """Declare a transition of the patch: every task to the state opposite to the target, transition flags set."""
@@ -35,7 +33,7 @@ def klp_init_transition(k: Kernel, name: str, target: int) -> None:
     if k.w.patches[name].kobj:
         k.sysfs(f"{name}/transition", "1")
     if k.sem.notices == "long":
-        k.pr_debug(f"'{name}': initializing {_WHAT[target]} transition")
+        k.pr_debug(f"'{name}': initializing {WHAT[target]} transition")
     if w.patches[name].immediate:
         return
     for index, task in enumerate(w.tasks):
@@ -50,9 +48,9 @@ def klp_start_transition(k: Kernel) -> None:
     w = k.w
     name = w.transition_patch
     if k.sem.notices == "long":
-        k.pr_notice(f"'{name}': starting {_WHAT[w.target_state]} transition")
+        k.pr_notice(f"'{name}': starting {WHAT[w.target_state]} transition")
     else:
-        k.pr_notice(f"'{name}': {_WHAT[w.target_state]}...")
+        k.pr_notice(f"'{name}': {WHAT[w.target_state]}...")
     if w.patches[name].immediate:
         return
     for index, task in enumerate(w.tasks):
@@ -82,58 +80,10 @@ def klp_try_complete_transition(k: Kernel) -> None:
     w.transition_work = False
     name = w.transition_patch
     if k.sem.complete_notice == "before":
-        k.pr_notice(f"'{name}': {_WHAT[w.target_state]} complete")
+        k.pr_notice(f"'{name}': {WHAT[w.target_state]} complete")
     klp_complete_transition(k)
-    replace.after_completion(k, name)
-
-
-def klp_complete_transition(k: Kernel) -> None:
-    """Everybody is in the target state: finish, and be idle again."""
-    w = k.w
-    name = w.transition_patch
-    target = w.target_state
-    if k.sem.notices == "long":
-        k.pr_debug(f"'{name}': completing {_WHAT[target]} transition")
-    retired: tuple[str, ...] = ()
-    if target == KLP_PATCHED and replace.replaces(k, w.patches[name]):
-        retired = replace.klp_unpatch_replaced_patches(k, name)
-        if k.sem.put_when == "first":
-            replace.put_replaced(k, name, retired)
-        replace.klp_discard_nops(k, name)
-    if target == KLP_UNPATCHED:
-        patch.klp_unpatch_objects(k, name)
-    immediate_patch = w.patches[name].immediate
-    if not immediate_patch:
-        k.set_patch(w.patches[name]._replace(transition=False))
-        if k.sem.complete_notice == "before":
-            _put_unpatched(k, name, target)
-    if k.sem.put_when == "after-sync":
-        replace.put_replaced(k, name, retired)
-    if not immediate_patch:
-        for index in range(len(w.tasks)):
-            k.set_patch_state(index, KLP_UNDEFINED, pending=False)
-    callbacks.after_transition(k, name, target)
-    if target == KLP_UNPATCHED and k.sem.enabled_clear in ("completion", "completion-naive"):
-        k.set_enabled(w.patches[name], False)
-    if k.sem.complete_notice == "after":
-        k.pr_notice(f"'{name}': {_WHAT[target]} complete")
-        _put_unpatched(k, name, target)
-    replace.free_nops_at_finish(k, name, target)
-    w.target_state = KLP_UNDEFINED
-    w.transition_patch = ""
-    if w.patches[name].kobj:
-        k.sysfs(f"{name}/transition", "0")
-
-
-def _put_unpatched(k: Kernel, name: str, target: int) -> None:
-    # Two-step API: the reference taken by enable goes back once nobody can be in the new code. Nobody can tell
-    # where a task is in an immediate patch or function, and after a forced transition nobody can tell at all.
-    if target != KLP_UNPATCHED or k.sem.api != "register" or k.sem.module_ref != "enable":
-        return
-    p = k.w.patches[name]
-    pinned = p.immediate or any(func.immediate for obj in p.objects for func in obj.funcs)
-    if not pinned and not k.w.klp_forced and not p.forced:
-        k.module_put(name)
+    if not w.paused:
+        replace.after_completion(k, name)
 
 
 def klp_cancel_transition(k: Kernel) -> None:
@@ -141,7 +91,7 @@ def klp_cancel_transition(k: Kernel) -> None:
     if k.sem.notices == "long":
         k.pr_debug(f"'{k.w.transition_patch}': canceling patching transition, going to unpatch")
     k.w.target_state = KLP_UNPATCHED
-    klp_complete_transition(k)
+    klp_complete_transition(k, wait=False)
 
 
 def klp_reverse_transition(k: Kernel) -> None:
@@ -252,7 +202,7 @@ def _held(k: Kernel, task: Task, checker: str, what: str, blocked: Blocked) -> N
 
 def _on_cpu(k: Kernel, task: Task) -> bool:
     if task.kind != "idle":
-        return task.running
+        return task.running or task.handler is not None
     # Whoever runs the attempt occupies CPU 0, and tasks declared running the next ones: there the idle task is
     # off its CPU, asleep in a reliable place.
     cpu = int(task.name.rpartition("/")[2])

@@ -159,6 +159,7 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
     # Objects stand in the order in which the body first names them; callbacks alone make an object as well.
     funcs: dict[str, list[FuncSpec]] = {}
     callbacks: dict[str, dict[str, str]] = {}
+    reads: dict[str, list[tuple[str, str]]] = {}
     for item in body.items:
         if isinstance(item, tree.PatchFunction):
             funcs.setdefault(VMLINUX, []).append(FuncSpec(item.name, item.sympos, item.immediate))
@@ -173,11 +174,13 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
                 callbacks.setdefault(item.object, {}).update(dict.fromkeys(tree.CALLBACK_NAMES, "0"))
             else:
                 callbacks.setdefault(item.object, {}).update({c.name: c.errno or "0" for c in named})
+                reads.setdefault(item.object, []).extend((c.name, c.reads) for c in named if c.reads)
     return tuple(
         ObjectSpec(
             name,
             tuple(listed),
             tuple((c, callbacks[name][c]) for c in tree.CALLBACK_NAMES if c in callbacks.get(name, {})),
+            tuple(reads.get(name, ())),
         )
         for name, listed in funcs.items()
     )
@@ -229,7 +232,10 @@ def _vmlinux_names(items: tuple[tree.Item, ...], in_modules: set[str]) -> Iterat
                 yield from _patched_names(operation.body)
             elif isinstance(operation, tree.TaskStep):
                 for action in operation.actions:
-                    if isinstance(action, (tree.Call, tree.Syscall)) and action.function is not None:
+                    if (
+                        isinstance(action, (tree.Call, tree.Syscall, tree.Enter))
+                        and action.function is not None
+                    ):
                         yield from _named((action.function,), in_modules)
         elif isinstance(statement, (tree.Expect, tree.Always, tree.Never)) and isinstance(
             statement.condition, tree.TaskSees

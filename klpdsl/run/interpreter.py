@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import klp, tasks
+from klpdsl.engine import tasks
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
 from klpdsl.engine.properties import Watch
+from klpdsl.engine.systems import operations
 from klpdsl.run.build import Program
 from klpdsl.run.conditions import evaluate
 from klpdsl.semantics.axes import Semantics
@@ -60,6 +61,7 @@ class Interpreter:
         self._explain = explain
         self._events: list[Event] = []
         self._kernel = Kernel(program.world.copy(), semantics, self._record)
+        self._system = operations(semantics.system)
         self._watch = Watch()
         self._standing: list[tuple[str, tree.Condition, bool]] = []
         self._broken: set[str] = set()
@@ -109,6 +111,8 @@ class Interpreter:
         action = statement.operation.actions[0]
         if isinstance(action, tree.Return):
             return bool(w.tasks[index].stack)
+        if isinstance(action, tree.Simple) and action.verb == "continue":
+            return w.tasks[index].handler is not None
         if isinstance(action, tree.Syscall):
             return not w.tasks[index].stack
         return True
@@ -134,7 +138,7 @@ class Interpreter:
         k = self._kernel
         k.blockers = []
         outcome = self._operation(step.operation)
-        klp.drain(k)
+        self._system.drain(k)
         self._tell_blockers()
         for violation in self._watch.at_rest(k):
             self._violate(violation)
@@ -180,20 +184,20 @@ class Interpreter:
 
     def _load(self, operation: tree.Load) -> Outcome:
         if operation.name in self._program.modules:
-            return klp.load_target(self._kernel, operation.name)
-        return klp.load_patch(self._kernel, self._program.spec(operation))
+            return _outcome(self._system.load_target(self._kernel, operation.name))
+        return _outcome(self._system.load_patch(self._kernel, self._program.spec(operation)))
 
     def _unload(self, operation: tree.Unload) -> Outcome:
         if operation.name in self._program.modules:
-            return klp.unload_target(self._kernel, operation.name)
-        return klp.unload_patch(self._kernel, operation.name)
+            return _outcome(self._system.unload_target(self._kernel, operation.name))
+        return _outcome(self._system.unload_patch(self._kernel, operation.name))
 
     def _tick(self, operation: tree.Tick) -> Outcome:
         self._ticks += operation.seconds
         if self._ticks > MAX_TICKS:
             raise RunTooLongError(operation.span, f"at most {MAX_TICKS} seconds pass in a run")
         for _ in range(operation.seconds):
-            klp.tick(self._kernel)
+            self._system.tick(self._kernel)
         return SUCCESS
 
     def _action(self, operation: tree.TaskStep) -> Outcome:
@@ -201,14 +205,18 @@ class Interpreter:
         task = operation.task
         (action,) = operation.actions
         if isinstance(action, tree.Call):
-            return tasks.call(k, task, self._program.key(action.function))
+            return _outcome(self._system.call(k, task, self._program.key(action.function)))
+        if isinstance(action, tree.Enter):
+            return _outcome(self._system.enter(k, task, self._program.key(action.function)))
         if isinstance(action, tree.Return):
-            return tasks.return_(k, task)
+            return _outcome(self._system.return_(k, task))
         if isinstance(action, tree.Syscall):
             key = None if action.function is None else self._program.key(action.function)
-            return tasks.syscall(k, task, key)
+            return _outcome(self._system.syscall(k, task, key))
         if isinstance(action, tree.Fork):
             return tasks.fork(k, task, action.child)
+        if action.verb == "continue":
+            return _outcome(self._system.continue_(k, task))
         return _SIMPLE[action.verb](k, task)
 
     # --- what happens ---
@@ -251,6 +259,12 @@ class Interpreter:
                 self._record(blocked)
 
 
+def _outcome(value: Any) -> Outcome:
+    # What a system's module returns, which mypy does not see through the table of systems.
+    assert isinstance(value, Outcome)
+    return value
+
+
 _SIMPLE: dict[str, Callable[[Kernel, str], Outcome]] = {
     "run": tasks.run,
     "sleep": tasks.sleep,
@@ -262,18 +276,20 @@ _SIMPLE: dict[str, Callable[[Kernel, str], Outcome]] = {
 
 _OPERATIONS: dict[type[tree.Operation], Callable[[Interpreter, Any], Outcome]] = {
     tree.Load: Interpreter._load,
-    tree.Apply: lambda run, op: klp.apply_patch(run._kernel, run._program.spec(op)),
+    tree.Apply: lambda run, op: run._system.apply_patch(run._kernel, run._program.spec(op)),
     tree.Unload: Interpreter._unload,
-    tree.Enable: lambda run, op: klp.write(run._kernel, op.name, "enabled", "1"),
-    tree.Disable: lambda run, op: klp.write(run._kernel, op.name, "enabled", "0"),
-    tree.Reverse: lambda run, _: klp.reverse(run._kernel),
-    tree.Signal: lambda run, op: klp.signal(run._kernel, op.name),
-    tree.Force: lambda run, op: klp.force(run._kernel, op.name),
-    tree.Write: lambda run, op: klp.write(run._kernel, op.name, op.attribute, op.value),
-    tree.Sysctl: lambda run, op: klp.sysctl(run._kernel, op.key, op.value),
+    tree.Enable: lambda run, op: run._system.write(run._kernel, op.name, "enabled", "1"),
+    tree.Disable: lambda run, op: run._system.write(run._kernel, op.name, "enabled", "0"),
+    tree.Reverse: lambda run, _: run._system.reverse(run._kernel),
+    tree.Signal: lambda run, op: run._system.signal(run._kernel, op.name),
+    tree.Force: lambda run, op: run._system.force(run._kernel, op.name),
+    tree.Write: lambda run, op: run._system.write(run._kernel, op.name, op.attribute, op.value),
+    tree.Sysctl: lambda run, op: run._system.sysctl(run._kernel, op.key, op.value),
     tree.Tick: Interpreter._tick,
-    tree.Settle: lambda run, _: klp.settle(run._kernel),
-    tree.Show: lambda run, op: klp.show(run._kernel, op.name),
+    tree.Settle: lambda run, _: run._system.settle(run._kernel),
+    tree.Show: lambda run, op: run._system.show(run._kernel, op.name),
+    tree.Open: lambda run, op: run._system.open_directory(run._kernel, op.name, op.path),
+    tree.Close: lambda run, op: run._system.close_directory(run._kernel, op.name, op.path),
     tree.TaskStep: Interpreter._action,
 }
 

@@ -134,6 +134,9 @@ class Semantics(NamedTuple):
     retire: Literal["keep", "flag", "unlink-naive", "unlink", "list", "free"] = "keep"
     # Enabling a patch that was replaced.
     reenable: Literal["no", "replace-only", "any"] = "no"
+    # When a patch that is on no list is enabled again: which of its target modules are loaded is looked up anew, or
+    # still believed as it was when it left the list (in a mutant).
+    reenable_modules: Literal["refreshed", "stale"] = "refreshed"
     # Which patches a completed replacement sweeps: enabled predecessors (in a mutant: without looking whether they
     # are enabled), enabled others, all before it, or (another mutant) nobody.
     replace_loop: Literal["preds", "preds-unguarded", "others", "all-before", "none"] = "preds"

@@ -33,6 +33,12 @@ class _Sympos(int):
     __slots__ = ()
 
 
+class _Reads(str):
+    """The name of `reads p1`."""
+
+    __slots__ = ()
+
+
 class _Result(str):
     """The word of `-> EBUSY`."""
 
@@ -198,9 +204,13 @@ class _Builder(Transformer[Token, Any]):
     def callback_list(self, _meta: Meta, parts: list[Any]) -> tuple[tree.Callback, ...]:
         return _of(tree.Callback, parts)
 
-    def callback(self, meta: Meta, parts: list[Token]) -> tree.Callback:
+    def callback(self, meta: Meta, parts: list[Any]) -> tree.Callback:
         name = cast(tree.CallbackName, str(parts[0]))
-        return tree.Callback(name, str(parts[1]) if len(parts) > 1 else "", self._span(meta))
+        errno = next((str(part) for part in parts[1:] if isinstance(part, Token)), "")
+        return tree.Callback(name, errno, str(_first(_Reads, parts) or ""), self._span(meta))
+
+    def reads(self, _meta: Meta, parts: list[str]) -> _Reads:
+        return _Reads(parts[0])
 
     def state(self, meta: Meta, parts: list[Token]) -> tree.PatchState:
         number = self._number(parts[0], 0, limits.STATE_NUMBER, "a state's number")
@@ -256,6 +266,14 @@ class _Builder(Transformer[Token, Any]):
     def show(self, meta: Meta, parts: list[str]) -> tree.Show:
         return tree.Show(parts[0] if parts else None, self._span(meta))
 
+    def open(self, meta: Meta, parts: list[str]) -> tree.Open:
+        name, _, path = parts[0].partition("/")
+        return tree.Open(name, path, self._span(meta))
+
+    def close(self, meta: Meta, parts: list[str]) -> tree.Close:
+        name, _, path = parts[0].partition("/")
+        return tree.Close(name, path, self._span(meta))
+
     def task_step(self, meta: Meta, parts: list[Any]) -> tree.TaskStep:
         return tree.TaskStep(parts[0], tuple(parts[1:]), self._span(meta))
 
@@ -268,8 +286,11 @@ class _Builder(Transformer[Token, Any]):
     def syscall(self, meta: Meta, parts: list[tree.FunctionRef]) -> tree.Syscall:
         return tree.Syscall(parts[0] if parts else None, self._span(meta))
 
+    def enter(self, meta: Meta, parts: list[tree.FunctionRef]) -> tree.Enter:
+        return tree.Enter(parts[0], self._span(meta))
+
     def simple(self, meta: Meta, parts: list[Token]) -> tree.Simple:
-        verb = cast(Literal["run", "sleep", "resched", "freeze", "exit"], str(parts[0]))
+        verb = cast(Literal["run", "sleep", "resched", "freeze", "exit", "continue"], str(parts[0]))
         return tree.Simple(verb, self._span(meta))
 
     def fork(self, meta: Meta, parts: list[str]) -> tree.Fork:

@@ -140,9 +140,13 @@ class _Checker:
 
     def _result(self, step: tree.Step) -> None:
         result = step.result
-        if result in {"", "0", words.UNSUPPORTED} or result in words.ERRNOS or result in words.ERRNO_ALIASES:
+        if (
+            result in {"", "0", words.UNSUPPORTED, words.BLOCKED}
+            or result in words.ERRNOS
+            or result in words.ERRNO_ALIASES
+        ):
             return
-        hint = did_you_mean(result, [*words.ERRNOS, *words.ERRNO_ALIASES, words.UNSUPPORTED])
+        hint = did_you_mean(result, [*words.ERRNOS, *words.ERRNO_ALIASES, words.UNSUPPORTED, words.BLOCKED])
         for name, number in words.ERRNOS.items():
             if result == str(number):
                 hint = f"{number} is `{name}`"
@@ -197,6 +201,8 @@ class _Checker:
             if callback.name in seen:
                 self.report(callback.span, "", f"`{callback.name}` is given twice", "")
             seen.add(callback.name)
+            if callback.reads:
+                self._patch_named(callback.span, callback.reads)
             if not callback.errno:
                 continue
             if callback.name != "pre_patch":

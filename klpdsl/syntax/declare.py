@@ -218,7 +218,9 @@ def functions_of(item: Item | Statement | tree.Thread) -> list[tree.FunctionRef]
         return list(item.stack)
     if isinstance(item, tree.Step) and isinstance(item.operation, tree.TaskStep):
         actions = item.operation.actions
-        called = [action.function for action in actions if isinstance(action, tree.Call | tree.Syscall)]
+        called = [
+            action.function for action in actions if isinstance(action, tree.Call | tree.Syscall | tree.Enter)
+        ]
         return [function for function in called if function]
     if isinstance(item, tree.Expect | tree.Always | tree.Never) and isinstance(item.condition, tree.TaskSees):
         return [item.condition.function]

@@ -8,6 +8,14 @@ which looks at classes and ignores spans.
 
 from __future__ import annotations
 
+from klpdsl.syntax.conditions import AttributeIs as AttributeIs
+from klpdsl.syntax.conditions import LogContains as LogContains
+from klpdsl.syntax.conditions import PropertyNamed as PropertyNamed
+from klpdsl.syntax.conditions import TaskSees as TaskSees
+from klpdsl.syntax.conditions import TaskStateIs as TaskStateIs
+from klpdsl.syntax.conditions import TransitionIs as TransitionIs
+from klpdsl.syntax.conditions import ViolationSeen as ViolationSeen
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, NamedTuple, TypeAlias
@@ -159,10 +167,14 @@ CallbackName: TypeAlias = "Literal['pre_patch', 'post_patch', 'pre_unpatch', 'po
 
 
 class Callback(NamedTuple):
-    """`pre_patch fails ENODEV`; `errno` is empty when it succeeds. Only pre_patch can fail."""
+    """`pre_patch fails ENODEV`; `errno` is empty when it succeeds. Only pre_patch can fail.
+
+    `post_patch reads p1`: it uses what the patch p1 keeps; `reads` is empty when it uses nobody else's data.
+    """
 
     name: CallbackName
     errno: str
+    reads: str
     span: Span
 
 
@@ -309,6 +321,22 @@ class Show(NamedTuple):
     span: Span
 
 
+class Open(NamedTuple):
+    """`open p1/vmlinux/f`: somebody opens that directory of the patch's in sysfs and keeps it open."""
+
+    name: str
+    path: str
+    span: Span
+
+
+class Close(NamedTuple):
+    """`close p1/vmlinux/f`: whoever held it lets it go."""
+
+    name: str
+    path: str
+    span: Span
+
+
 # --- task actions ---------------------------------------------------------------------------------------------
 
 
@@ -332,10 +360,17 @@ class Syscall(NamedTuple):
     span: Span
 
 
-class Simple(NamedTuple):
-    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `exit`."""
+class Enter(NamedTuple):
+    """`enter f`: into the ftrace handler of f, and stopped there once it has chosen a version."""
 
-    verb: Literal["run", "sleep", "resched", "freeze", "exit"]
+    function: FunctionRef
+    span: Span
+
+
+class Simple(NamedTuple):
+    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `exit`, `continue`."""
+
+    verb: Literal["run", "sleep", "resched", "freeze", "exit", "continue"]
     span: Span
 
 
@@ -346,7 +381,7 @@ class Fork(NamedTuple):
     span: Span
 
 
-Action: TypeAlias = Call | Return | Syscall | Simple | Fork
+Action: TypeAlias = Call | Return | Syscall | Enter | Simple | Fork
 
 
 class TaskStep(NamedTuple):
@@ -358,64 +393,6 @@ class TaskStep(NamedTuple):
 
 
 # --- observations ---------------------------------------------------------------------------------------------
-
-
-class AttributeIs(NamedTuple):
-    """`p1 enabled = 1`, `p1 refs = 1`; `subject` is a patch or a module, `attribute` a path below its directory."""
-
-    subject: str
-    attribute: str
-    value: str
-    span: Span
-
-
-class TaskStateIs(NamedTuple):
-    """`t1 patch_state = patched`; `negated` for `!=`."""
-
-    task: str
-    state: str
-    negated: bool
-    span: Span
-
-
-class TaskSees(NamedTuple):
-    """`t1 sees f = p2`: the code that a call made now would run; `code` is a patch or `original`."""
-
-    task: str
-    function: FunctionRef
-    code: str
-    negated: bool
-    span: Span
-
-
-class TransitionIs(NamedTuple):
-    """`transition = p2`; `patch` is None for `none`."""
-
-    patch: str | None
-    negated: bool
-    span: Span
-
-
-class LogContains(NamedTuple):
-    """`log "text"`: a line of the step before contains it."""
-
-    text: str
-    span: Span
-
-
-class ViolationSeen(NamedTuple):
-    """`violation stale-code`: that property has been violated; without a name, any. `negated` for `no violation`."""
-
-    property: str | None
-    negated: bool
-    span: Span
-
-
-class PropertyNamed(NamedTuple):
-    """A built-in property by name: `stale-code`, `mixed`, `leak` or `stuck`, for example."""
-
-    name: str
-    span: Span
 
 
 Condition: TypeAlias = (
@@ -474,7 +451,9 @@ class Choose(NamedTuple):
     span: Span
 
 
-OperatorAction: TypeAlias = Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show
+OperatorAction: TypeAlias = (
+    Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show | Open | Close
+)
 Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep
 
 

@@ -164,7 +164,8 @@ def _callbacks(node: tree.PatchCallbacks) -> str:
 
 
 def _callback(node: tree.Callback) -> str:
-    return f"{node.name} fails {node.errno}" if node.errno else node.name
+    text = f"{node.name} fails {node.errno}" if node.errno else node.name
+    return f"{text} reads {name(node.reads)}" if node.reads else text
 
 
 def _state(node: tree.PatchState) -> str:
@@ -236,10 +237,13 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.Tick: lambda node: "tick" if node.seconds == 1 else f"tick {node.seconds}",
     tree.Settle: lambda _node: "settle",
     tree.Show: lambda node: _optional("show", node.name),
+    tree.Open: lambda node: f"open {node.name}/{node.path}",
+    tree.Close: lambda node: f"close {node.name}/{node.path}",
     tree.TaskStep: lambda node: f"{name(node.task)}: {', '.join(map(format_statement, node.actions))}",
     tree.Call: lambda node: f"call {function(node.function)}",
     tree.Return: lambda _node: "return",
     tree.Syscall: lambda node: "syscall" if node.function is None else f"syscall {function(node.function)}",
+    tree.Enter: lambda node: f"enter {function(node.function)}",
     tree.Simple: lambda node: node.verb,
     tree.Fork: lambda node: f"fork {name(node.child)}",
     tree.AttributeIs: lambda node: f"{_subject(node.subject)} {node.attribute} = {value(node.value)}",

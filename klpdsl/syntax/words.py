@@ -1,5 +1,7 @@
 """The words that no grammar lists: errnos, built-in properties, features, and the names that mean something already."""
 
+from klpdsl import _properties
+
 #: Linux's errnos, as in include/uapi/asm-generic/errno*.h, and those that modules return inside the kernel.
 ERRNOS: dict[str, int] = {
     "EPERM": 1,
@@ -145,19 +147,11 @@ ERRNO_ALIASES: dict[str, str] = {"EWOULDBLOCK": "EAGAIN", "EDEADLOCK": "EDEADLK"
 
 #: How a statement ends that the engine can not know.
 UNSUPPORTED = "unsupported"
+#: How a statement ends that does not return: it waits for klp_mutex, or with it.
+BLOCKED = "blocked"
 
 #: What `always`, `never` and `expect violation` know by name; each trace records their violations anyway.
-PROPERTIES = (
-    "stale-code",
-    "mixed",
-    "leak",
-    "stuck",
-    "dangling-hook",
-    "dangling-kobject",
-    "negative-refs",
-    "half-retired",
-    "irreversible",
-)
+PROPERTIES = tuple(_properties.PROPERTIES)
 
 #: What `arch` can say.
 FEATURES = ("unreliable-stacks",)

@@ -67,6 +67,15 @@ class Call(NamedTuple):
     code: str
 
 
+class Enter(NamedTuple):
+    """A task stopped inside the ftrace handler: `code` is what the handler has chosen to run."""
+
+    task: str
+    object: str
+    function: str
+    code: str
+
+
 class Return(NamedTuple):
     """A task left a function."""
 
@@ -148,6 +157,7 @@ Event = (
     | TaskState
     | TaskShown
     | Call
+    | Enter
     | Return
     | ModuleRefs
     | ModuleLoaded
@@ -166,6 +176,7 @@ KIND: dict[type[Event | Result], str] = {
     TaskState: "task",
     TaskShown: "task",
     Call: "call",
+    Enter: "enter",
     Return: "return",
     ModuleRefs: "module",
     ModuleLoaded: "module",

@@ -103,6 +103,7 @@ _BY_KIND: dict[str, type[ev.Event]] = {
     "callback": ev.Callback,
     "hook": ev.Hook,
     "call": ev.Call,
+    "enter": ev.Enter,
     "return": ev.Return,
     "sysfs": ev.Sysfs,
     "blocked": ev.Blocked,

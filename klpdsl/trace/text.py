@@ -84,6 +84,7 @@ _WRITERS: dict[type[ev.Event | ev.Result], Callable[..., str]] = {
     ev.TaskState: lambda e: f"{_word(e.task)} {e.source} -> {e.target}",
     ev.TaskShown: lambda e: f"{_word(e.task)} {e.state}",
     ev.Call: lambda e: f"{_word(e.task)} {_word(e.object)} {_word(e.function)} -> {_word(e.code)}",
+    ev.Enter: lambda e: f"{_word(e.task)} {_word(e.object)} {_word(e.function)} -> {_word(e.code)}",
     ev.Return: lambda e: f"{_word(e.task)} {_word(e.object)} {_word(e.function)} <- {_word(e.code)}",
     ev.ModuleRefs: lambda e: f"{_word(e.module)} refs {e.refs}",
     ev.ModuleLoaded: lambda e: f"{_word(e.module)} loaded",
@@ -277,6 +278,12 @@ def _read_call(line: _Line) -> ev.Event:
     return ev.Call(task, obj, function, line.word())
 
 
+def _read_enter(line: _Line) -> ev.Event:
+    task, obj, function = line.word(), line.word(), line.word()
+    line.skip("-> ")
+    return ev.Enter(task, obj, function, line.word())
+
+
 def _read_return(line: _Line) -> ev.Event:
     task, obj, function = line.word(), line.word(), line.word()
     line.skip("<- ")
@@ -342,6 +349,7 @@ _READERS: dict[str, Callable[[_Line], ev.Event]] = {
     "hook": _read_hook,
     "task": _read_task,
     "call": _read_call,
+    "enter": _read_enter,
     "return": _read_return,
     "module": _read_module,
     "sysfs": _read_sysfs,

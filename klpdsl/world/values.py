@@ -40,11 +40,15 @@ class FuncSpec(NamedTuple):
 
 
 class ObjectSpec(NamedTuple):
-    """struct klp_object as written: `callbacks` are (name, errno) pairs, the errno `0` for success."""
+    """struct klp_object as written: `callbacks` are (name, errno) pairs, the errno `0` for success.
+
+    `reads` are (callback, patch) pairs: that callback uses what the other patch keeps.
+    """
 
     name: str
     funcs: tuple[FuncSpec, ...]
     callbacks: tuple[tuple[str, str], ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
 
 
 class PatchSpec(NamedTuple):
@@ -99,6 +103,7 @@ class Object(NamedTuple):
     patched: bool = False
     post_unpatch_enabled: bool = False
     kobj: bool = False
+    reads: tuple[tuple[str, str], ...] = ()
 
 
 class Patch(NamedTuple):
@@ -145,6 +150,7 @@ class Task(NamedTuple):
 
     `stack` is outermost first; a user task with an empty stack is in user space. `pending` is TIF_PATCH_PENDING.
     `ran` is the code it ran since its last switch point (for the property `mixed`; nothing in the kernel).
+    `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen.
     """
 
     name: str
@@ -157,6 +163,7 @@ class Task(NamedTuple):
     patch_state: int = KLP_UNDEFINED
     pending: bool = False
     ran: frozenset[Code] = frozenset()
+    handler: Code | None = None
 
 
 Work = tuple[str, str]

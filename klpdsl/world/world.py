@@ -27,12 +27,17 @@ class World:
         "ftrace_enabled",
         "func_stacks",
         "generation",
+        "ghosts",
         "klp_forced",
         "klp_patches",
+        "livepatch_mode",
         "modules",
         "next_pid",
         "nohz",
+        "opened",
         "patches",
+        "paused",
+        "released",
         "shadow",
         "signals_cnt",
         "symbols",
@@ -70,6 +75,16 @@ class World:
         self.tainted = False
         self.ftrace_enabled = True
         self.shadow: dict[tuple[str, int], str] = {}
+        # sysctl livepatch_mode, which only the first posting of atomic replace had.
+        self.livepatch_mode = False
+        # Directories below /sys/kernel/livepatch: those that somebody holds open; of these, the ones that are to
+        # go as soon as nobody does; and the ones whose memory was freed although they can still be reached.
+        self.opened: tuple[str, ...] = ()
+        self.released: tuple[str, ...] = ()
+        self.ghosts: tuple[str, ...] = ()
+        # A completion that waits in the middle, with klp_mutex held: at which point, and for which replaced
+        # patches; empty when none does.
+        self.paused: tuple[str, ...] = ()
 
     def copy(self) -> World:
         """A world that can be changed without changing this one; costs a few shallow copies."""
@@ -96,6 +111,11 @@ class World:
         new.tainted = self.tainted
         new.ftrace_enabled = self.ftrace_enabled
         new.shadow = self.shadow.copy()
+        new.livepatch_mode = self.livepatch_mode
+        new.opened = self.opened
+        new.released = self.released
+        new.ghosts = self.ghosts
+        new.paused = self.paused
         return new
 
     def key(self, *, anonymous: bool = False) -> WorldKey:
@@ -118,6 +138,11 @@ class World:
             self.tainted,
             self.ftrace_enabled,
             tuple(self.shadow.items()),
+            self.livepatch_mode,
+            self.opened,
+            self.released,
+            self.ghosts,
+            self.paused,
         )
 
     def task_index(self, name: str) -> int:

@@ -283,6 +283,7 @@ def test_mutants_say_what_catches_them() -> None:
         "nop-inherit-put",
         "mladek-unlink-naive",
         "reenable-stale-nops",
+        "reenable-stale-modules",
         "reenable-prevloop",
         "enabled-end-naive",
         "enabled-clear-start",

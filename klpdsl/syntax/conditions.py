@@ -1,0 +1,69 @@
+"""The nodes of what `expect`, `always` and `never` look at; `tree.py` has all others, and offers these as its own."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    from klpdsl.syntax.tree import FunctionRef, Span
+else:
+    from klpdsl._records import NamedTuple
+
+
+class AttributeIs(NamedTuple):
+    """`p1 enabled = 1`, `p1 refs = 1`; `subject` is a patch or a module, `attribute` a path below its directory."""
+
+    subject: str
+    attribute: str
+    value: str
+    span: Span
+
+
+class TaskStateIs(NamedTuple):
+    """`t1 patch_state = patched`; `negated` for `!=`."""
+
+    task: str
+    state: str
+    negated: bool
+    span: Span
+
+
+class TaskSees(NamedTuple):
+    """`t1 sees f = p2`: the code that a call made now would run; `code` is a patch or `original`."""
+
+    task: str
+    function: FunctionRef
+    code: str
+    negated: bool
+    span: Span
+
+
+class TransitionIs(NamedTuple):
+    """`transition = p2`; `patch` is None for `none`."""
+
+    patch: str | None
+    negated: bool
+    span: Span
+
+
+class LogContains(NamedTuple):
+    """`log "text"`: a line of the step before contains it."""
+
+    text: str
+    span: Span
+
+
+class ViolationSeen(NamedTuple):
+    """`violation stale-code`: that property has been violated; without a name, any. `negated` for `no violation`."""
+
+    property: str | None
+    negated: bool
+    span: Span
+
+
+class PropertyNamed(NamedTuple):
+    """A built-in property by name: `stale-code`, `mixed`, `leak` or `stuck`, for example."""
+
+    name: str
+    span: Span
