@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-MISSING_SYMBOL = "vmlinux { f }; module ext4 { read }; patch p1 { f; ext4 { write } }; apply p1; load ext4; disable p1; enable p1"
+MISSING_SYMBOL = (
+    "vmlinux { f }; module ext4 { read }; patch p1 { f; ext4 { write } }; "
+    "apply p1; load ext4; disable p1; enable p1"
+)
 
 
 def run(text: str, engine: str) -> list[str]:
