@@ -9,7 +9,9 @@ from klpdsl import __version__
 COMMANDS = {
     "run": "print the trace of a scenario on one engine or several",
     "check": "run every scenario on every engine it is meant for and compare with the goldens",
-    "accept": "write goldens",
+    "accept": "make what scenarios give now their goldens",
+    "reject": "drop changes that are pending",
+    "prune": "remove goldens that belong to no scenario or say what their ancestor's says",
     "fmt": "rewrite scenarios in their canonical form",
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
     "engines": "list the lineage, an engine's axes, the changes between two engines",
@@ -64,7 +66,7 @@ def _guarded(name: str, arguments: list[str]) -> int:
     import os
 
     try:
-        code: int = importlib.import_module(f"klpdsl.cli.{name}").main(arguments)
+        code: int = importlib.import_module(f"klpdsl.cli.{name.replace('-', '_')}").main(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone; say nothing more, not even when the interpreter closes stdout.

@@ -1,81 +1,154 @@
-"""`klpdsl check`: compare every scenario's traces with the goldens. Writes nothing, anywhere."""
+"""`klpdsl check`: compare every scenario's traces with the goldens. It has no way to write a golden."""
 
 from __future__ import annotations
 
-import difflib
+import argparse
 import os
-from concurrent.futures import ProcessPoolExecutor
+import sys
+import time
 
-from klpdsl.cli.common import HOUSEKEEPING, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain, parser
-from klpdsl.goldens.check import Case, ScenarioReport, check_scenario
+from klpdsl.cli.common import (
+    NOTHING_SELECTED,
+    USAGE,
+    Progress,
+    colours,
+    complain,
+    default_jobs,
+    in_ci,
+    parser,
+)
+from klpdsl.goldens.check import ScenarioReport
+from klpdsl.goldens.runner import check_all
 from klpdsl.goldens.suite import Suite, SuiteError, find_suite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from klpdsl.goldens.report import Summary
 
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit code."""
-    p = parser(
-        "check",
-        "Run every scenario on every engine that it is meant for, and compare the traces with the goldens.",
-        "klpdsl check scenarios/replace",
-    )
-    p.add_argument(
-        "paths", nargs="*", metavar="PATH", help="scenarios or folders of them (default: the whole suite)"
-    )
-    p.add_argument("--jobs", "-j", type=int, default=os.cpu_count() or 1, help="how many processes to use")
-    arguments = p.parse_args(argv)
+    arguments = _arguments(argv)
     try:
         suite = find_suite(arguments.paths)
         names = suite.names(arguments.paths)
+        only = _engines(arguments.engine)
     except SuiteError as error:
         complain(f"klpdsl check: {error}")
         return USAGE
     if not names:
         complain("klpdsl check: no scenarios here")
         return NOTHING_SELECTED
-    return _report(_run(suite, names, arguments.jobs))
+    summary = _run(suite, names, only, arguments)
+    if only and not sum(report.runs for report in summary.reports) and not summary.counts["errors"]:
+        complain(f"klpdsl check: no scenario here is meant for {', '.join(arguments.engine)}")
+        return NOTHING_SELECTED
+    return _tell(summary, arguments)
 
 
-def _run(suite: Suite, names: list[str], jobs: int) -> list[ScenarioReport]:
-    if jobs == 1 or len(names) == 1:
-        return [check_scenario(suite, name) for name in names]
-    with ProcessPoolExecutor(jobs) as pool:
-        return list(pool.map(check_scenario, [suite] * len(names), names, chunksize=4))
-
-
-def _report(reports: list[ScenarioReport]) -> int:
-    code = OK
-    mismatches = failed = redundant = 0
-    for report in reports:
-        if report.error:
-            complain(report.error)
-            code = USAGE
-        for case in report.cases:
-            if not case.matches:
-                mismatches += 1
-                _show(report.name, case)
-            if not case.ok:
-                failed += 1
-                print(f"{report.name} on {case.engine}: an expectation does not hold")
-        for engine in report.redundant:
-            redundant += 1
-            print(
-                f"{report.name}: the golden for {engine} says what its ancestor's says (klpdsl accept removes it)"
-            )
-    cases = sum(len(report.cases) for report in reports)
-    print(
-        f"{len(reports)} scenarios, {cases} runs: {mismatches} differ from their golden, {failed} fail an expectation"
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    p = parser(
+        "check",
+        "Run every scenario on every engine that it is meant for, and compare the traces with the goldens.\n"
+        "All differences are shown, by class: what made them differ, a specimen, how many there are.\n"
+        "No golden is written; what differs is left pending for klpdsl review and klpdsl accept.\n\n"
+        "exit codes: 0 clean, 1 differences or failed expectations, 2 a scenario cannot run, 3 only tidying up,\n"
+        "5 nothing selected",
+        "klpdsl check scenarios/replace --engine v5.1..v5.5",
     )
-    if code == OK and (mismatches or failed):
-        return MISMATCH
-    return HOUSEKEEPING if code == OK and redundant else code
-
-
-def _show(name: str, case: Case) -> None:
-    if case.golden is None:
-        print(f"{name} on {case.engine}: there is no golden (klpdsl accept writes it)")
-        return
-    print(f"{name} on {case.engine} differs from its golden ({case.golden_engine}):")
-    difference = difflib.unified_diff(
-        case.golden.splitlines(), case.trace.splitlines(), "golden", "this run", lineterm="", n=2
+    p.add_argument(
+        "paths", nargs="*", metavar="PATH", help="scenarios or folders of them (default: the whole suite)"
     )
-    print("\n".join(f"    {line}" for line in difference))
+    p.add_argument(
+        "--engine",
+        "-e",
+        action="append",
+        default=[],
+        help="only on these engines (v6.12, v5.1..v5.5); repeatable",
+    )
+    p.add_argument("--jobs", "-j", type=int, default=default_jobs(), help="how many processes to use")
+    p.add_argument(
+        "--no-cache", action="store_true", help="run everything, whatever is known from earlier runs"
+    )
+    p.add_argument(
+        "--format", choices=("text", "json", "github"), default="text", help="how to print what was found"
+    )
+    p.add_argument("--junit", metavar="FILE", help="also write the results as JUnit XML")
+    p.add_argument("--summary", metavar="FILE", help="also write a summary in Markdown")
+    p.add_argument(
+        "--bundle", metavar="FILE", help="also write what is pending into a file for klpdsl review --bundle"
+    )
+    p.add_argument("--verbose", "-v", action="store_true", help="list everything, however long")
+    return p.parse_args(argv)
+
+
+def _engines(specs: list[str]) -> tuple[str, ...]:
+    if not specs:
+        return ()
+    from klpdsl.semantics.engines import expand
+    from klpdsl.semantics.records import EngineError
+
+    try:
+        return tuple(dict.fromkeys(name for spec in specs for name in expand(spec)))
+    except EngineError as error:
+        raise SuiteError(str(error)) from error
+
+
+def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argparse.Namespace) -> Summary:
+    started = time.monotonic()
+    progress = Progress(len(names), "scenarios")
+    wrong = 0
+
+    def tell(done: int, report: ScenarioReport) -> None:
+        nonlocal wrong
+        wrong += bool(report.cases or report.error)
+        progress.show(done, f", {wrong} to look at" if wrong else "")
+
+    cache = not arguments.no_cache
+    try:
+        reports = check_all(suite, names, arguments.jobs, only, cache=cache, tell=tell)
+    finally:
+        progress.end()
+    from klpdsl.goldens.summary import summarise
+
+    return summarise(suite, reports, whole=not arguments.paths, started=started, keep=not in_ci())
+
+
+def _tell(summary: Summary, arguments: argparse.Namespace) -> int:
+    from klpdsl.goldens import report
+
+    if arguments.format == "text":
+        from klpdsl.goldens.paint import Paint
+
+        print(report.text(summary, Paint(colours()), verbose=arguments.verbose), end="")
+    else:
+        from klpdsl.goldens import formats
+
+        render = formats.json_text if arguments.format == "json" else formats.github
+        print(render(summary), end="")
+    for path, what in (
+        (arguments.junit, "junit"),
+        (arguments.summary, "markdown"),
+        (arguments.bundle, "bundle"),
+    ):
+        if path:
+            from klpdsl.goldens import formats
+
+            try:
+                _write(path, getattr(formats, what)(summary))
+            except OSError as error:
+                complain(f"klpdsl check: {path}: {error.strerror}")
+                return USAGE
+    sys.stdout.flush()
+    return summary.code
+
+
+def _write(path: str, text: str) -> None:
+    # Appended where the file is a pipe or GitHub's $GITHUB_STEP_SUMMARY, which several steps share.
+    mode = (
+        "a"
+        if os.path.abspath(path) == os.path.abspath(os.environ.get("GITHUB_STEP_SUMMARY") or "\0")
+        else "w"
+    )
+    with open(path, mode, encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)

@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, the parser's manners, where errors go."""
+"""What the commands share: exit codes, the parser's manners, where errors go, whether to colour."""
 
 from __future__ import annotations
 
@@ -42,3 +42,47 @@ def parser(command: str, description: str, example: str) -> argparse.ArgumentPar
 def complain(text: str) -> None:
     """An error, for the user's eyes."""
     print(text, file=sys.stderr)
+
+
+def colours(stream: object = None) -> bool:
+    """Whether output to the stream (standard output) may carry colours."""
+    environment = os.environ
+    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+        return False
+    isatty = getattr(stream or sys.stdout, "isatty", None)
+    return bool(isatty and isatty())
+
+
+def in_ci() -> bool:
+    """Whether this runs where nobody looks: then nothing is written without an explicit flag."""
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def default_jobs() -> int:
+    """How many processes to use unless told."""
+    return len(os.sched_getaffinity(0))
+
+
+class Progress:
+    """A line that counts, on a terminal; nothing elsewhere."""
+
+    def __init__(self, total: int, what: str) -> None:
+        self._total = total
+        self._what = what
+        self._on = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._width = 0
+
+    def show(self, done: int, note: str = "") -> None:
+        """So many are done."""
+        if not self._on:
+            return
+        text = f"{done}/{self._total} {self._what}{note}"
+        sys.stderr.write("\r" + text.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(text)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._on and self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            sys.stderr.flush()

@@ -1,61 +1,138 @@
-"""Running scenarios on the engines they are meant for, and comparing with the goldens. Writes nothing."""
+"""Running scenarios on the engines they are meant for, and comparing with the goldens. Writes nothing into the tree."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from klpdsl.goldens import store
+from klpdsl.goldens import cases, store
+from klpdsl.goldens.cases import Run
 from klpdsl.goldens.suite import Suite
-from klpdsl.run.session import execute, load_file
 from klpdsl.syntax.diagnostics import ScenarioError
-from klpdsl.trace.text import to_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import NamedTuple
+
+    from klpdsl.goldens.why import Why
+else:
+    from klpdsl._records import NamedTuple
 
 
 class Case(NamedTuple):
-    """One scenario on one engine: what it gave, and what its golden says (`golden_engine` is whose file that is)."""
+    """One scenario on one engine: what it gave, and what its golden says.
 
-    engine: str
-    trace: str
-    ok: bool
+    `golden_engine` is whose file the golden is, empty when there is none. `why` explains a difference; it is None
+    for a case that is as its golden says.
+    """
+
+    run: Run
     golden: str | None
     golden_engine: str
+    why: Why | None = None
+
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+        return self.run.engine
 
     @property
     def matches(self) -> bool:
         """Whether the run gave what the golden says."""
-        return self.trace == self.golden
+        return self.run.text == self.golden
+
+    @property
+    def surprising(self) -> tuple[str, ...]:
+        """The violations that neither the scenario expects nor the golden has."""
+        return tuple(
+            name
+            for name in self.run.violations
+            if self.golden is None or f"\n    violation {name}:" not in self.golden
+        )
 
 
 class ScenarioReport(NamedTuple):
-    """All cases of one scenario; `error` is set instead when it does not parse."""
+    """All cases of one scenario that are not as they should be, and how many there were.
+
+    `error` is the report on a scenario that cannot run, `line` the place of its first error. `complete` says whether
+    every engine was run that the scenario is meant for; `engines` are those that it is meant for.
+    """
 
     name: str
     cases: tuple[Case, ...]
+    runs: int = 0
+    engines: tuple[str, ...] = ()
     error: str = ""
+    line: int = 0
+    complete: bool = True
+    inputs: str = ""
+    base: tuple[tuple[str, str], ...] = ()
     redundant: tuple[str, ...] = ()
+    unmeant: tuple[str, ...] = ()
+    cached: bool = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing to say about the scenario."""
+        return not (self.error or self.cases or self.redundant or self.unmeant)
 
 
-def check_scenario(suite: Suite, name: str) -> ScenarioReport:
-    """Run one scenario on every engine that it is meant for."""
+def check_scenario(
+    suite: Suite, name: str, only: Collection[str] = (), *, explain: bool = True, cache: bool = True
+) -> ScenarioReport:
+    """Run one scenario on every engine that it is meant for, or on those of `only`, and compare with its goldens."""
+    contents = cases.inputs(suite.scenario_path(name))
+    files = store.read_bytes(suite, name)
+    runs = cases.cached(contents) if cache else None
+    hit = runs is not None
     try:
-        loaded = load_file(suite.scenario_path(name))
-        engines = loaded.engine_names()
-        results = {engine: execute(loaded, engine) for engine in engines}
+        if runs is None:
+            loaded = cases.load(suite, name)
+            meant = loaded.engine_names()
+            wanted = [engine for engine in meant if not only or engine in only]
+            runs = tuple(cases.execute(loaded, engine) for engine in wanted)
+            if cache and len(wanted) == len(meant):
+                cases.remember(contents, runs)
+        else:
+            meant = tuple(run.engine for run in runs)
+            runs = tuple(run for run in runs if not only or run.engine in only)
     except ScenarioError as error:
-        return ScenarioReport(name, (), error.render())
-    goldens = store.read(suite, name)
-    cases = []
-    for engine, result in results.items():
-        nearest = store.nearest(goldens, engine)
-        cases.append(Case(engine, to_text(result.trace), result.ok, goldens.get(nearest), nearest))
-    return ScenarioReport(name, tuple(cases), redundant=tuple(_redundant(goldens)))
+        line = error.diagnostics[0].span.line if error.diagnostics else 0
+        return ScenarioReport(name, (), error=error.render(), line=line, complete=False)
+    goldens = {engine: store.decode(content) for engine, content in files.items()}
+    found = tuple(_compare(suite, name, goldens, run, explain=explain) for run in runs)
+    redundant, unmeant = housekeeping(goldens, meant)
+    return ScenarioReport(
+        name,
+        tuple(case for case in found if not case.matches or case.run.broken or case.surprising),
+        len(runs),
+        meant,
+        complete=len(runs) == len(meant),
+        inputs=cases.inputs_digest(contents),
+        base=tuple((engine, store.fingerprint(content)) for engine, content in files.items()),
+        redundant=redundant,
+        unmeant=unmeant,
+        cached=hit,
+    )
 
 
-def _redundant(goldens: dict[str, str]) -> list[str]:
-    """Files that say what their nearest ancestor's says already."""
+def _compare(suite: Suite, name: str, goldens: dict[str, str], run: Run, *, explain: bool) -> Case:
+    nearest = store.nearest(goldens, run.engine)
+    case = Case(run, goldens.get(nearest), nearest)
+    if case.matches or not explain:
+        return case
+    from klpdsl.goldens import why
+
+    if case.golden is None:
+        return case._replace(why=why.NEW)
+    loaded = cases.load(suite, name)
+    return case._replace(why=why.explain(suite, loaded, run, case.golden, nearest))
+
+
+def housekeeping(goldens: dict[str, str], meant: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Golden files that say what their nearest ancestor's says already, and those for no engine that is meant."""
+    unmeant = tuple(engine for engine in goldens if engine not in meant)
     redundant = []
     for engine, text in goldens.items():
         ancestor = store.nearest((other for other in goldens if other != engine), engine)
         if ancestor and goldens[ancestor] == text:
             redundant.append(engine)
-    return redundant
+    return tuple(redundant), unmeant

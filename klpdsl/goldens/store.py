@@ -1,19 +1,22 @@
 """Where goldens lie: `goldens/<scenario>/<engine>.trace`, one file for each engine at which the trace changes.
 
 An engine without a file of its own has its nearest ancestor's trace. So a folder's listing is the semantic history
-of its scenario, and a new engine needs no new files.
+of its scenario, and a new engine needs no new files. Nothing here writes: that is transaction.py's.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 
+from klpdsl._cache import digest
 from klpdsl.goldens.suite import Suite
 from klpdsl.semantics.engines import ancestors
+from klpdsl.semantics.records import EngineError
 
 SUFFIX = ".trace"
+
+_lines_of_descent: dict[str, tuple[str, ...]] = {}
 
 
 def folder(suite: Suite, name: str) -> str:
@@ -21,68 +24,73 @@ def folder(suite: Suite, name: str) -> str:
     return os.path.join(suite.goldens, *name.split("/"))
 
 
+def path_of(suite: Suite, name: str, engine: str) -> str:
+    """The file of a scenario's golden for an engine."""
+    return os.path.join(folder(suite, name), engine + SUFFIX)
+
+
+def read_bytes(suite: Suite, name: str) -> dict[str, bytes]:
+    """A scenario's goldens as they lie there: the content of each file, by engine, sorted."""
+    contents: dict[str, bytes] = {}
+    path = folder(suite, name)
+    try:
+        entries = sorted(os.listdir(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return contents
+    for entry in entries:
+        if entry.endswith(SUFFIX):
+            with open(f"{path}/{entry}", "rb", buffering=0) as file:
+                contents[entry.removesuffix(SUFFIX)] = file.read()
+    return contents
+
+
+def decode(content: bytes) -> str:
+    """A golden's text. What is no UTF-8 stays visible, and equals no trace."""
+    return content.decode("utf-8", "backslashreplace")
+
+
 def read(suite: Suite, name: str) -> dict[str, str]:
     """A scenario's goldens: the text of each file, by engine."""
-    texts: dict[str, str] = {}
-    path = folder(suite, name)
-    if not os.path.isdir(path):
-        return texts
-    for entry in sorted(os.listdir(path)):
-        if entry.endswith(SUFFIX):
-            with open(os.path.join(path, entry), encoding="utf-8", newline="") as file:
-                texts[entry.removesuffix(SUFFIX)] = file.read()
-    return texts
+    return {engine: decode(content) for engine, content in read_bytes(suite, name).items()}
+
+
+def fingerprint(content: bytes) -> str:
+    """What a pending change remembers of the golden that it is about."""
+    return digest(content)
+
+
+def descent(engine: str) -> tuple[str, ...]:
+    """The engine's ancestors, nearest first; none for a name that is no engine's."""
+    found = _lines_of_descent.get(engine)
+    if found is None:
+        try:
+            found = ancestors(engine)
+        except EngineError:
+            found = ()
+        _lines_of_descent[engine] = found
+    return found
 
 
 def nearest(engines: Iterable[str], engine: str) -> str:
     """The engine itself or its nearest ancestor among the given ones; empty when there is none."""
     known = set(engines)
-    for candidate in (engine, *ancestors(engine)):
+    for candidate in (engine, *descent(engine)):
         if candidate in known:
             return candidate
     return ""
 
 
+def effective(files: Mapping[str, str], engines: Iterable[str]) -> dict[str, str]:
+    """What the files say for each engine; an engine for which they say nothing is left out."""
+    said = {engine: nearest(files, engine) for engine in engines}
+    return {engine: files[source] for engine, source in said.items() if source}
+
+
 def needed(traces: Mapping[str, str]) -> dict[str, str]:
     """The files that hold the given traces, by engine: those that differ from their nearest ancestor's."""
     files: dict[str, str] = {}
-    for engine in sorted(traces, key=lambda name: len(ancestors(name))):
+    for engine in sorted(traces, key=lambda name: len(descent(name))):
         ancestor = nearest(files, engine)
         if not ancestor or files[ancestor] != traces[engine]:
             files[engine] = traces[engine]
     return files
-
-
-def write(suite: Suite, name: str, files: Mapping[str, str]) -> list[str]:
-    """Make a scenario's goldens exactly these files; returns the paths written or removed, sorted.
-
-    Each file is replaced atomically.
-    """
-    path = folder(suite, name)
-    old = read(suite, name)
-    changed = []
-    os.makedirs(path, exist_ok=True)
-    for engine, text in files.items():
-        if old.get(engine) != text:
-            target = os.path.join(path, engine + SUFFIX)
-            _replace(target, text)
-            changed.append(target)
-    for engine in old.keys() - files.keys():
-        target = os.path.join(path, engine + SUFFIX)
-        os.unlink(target)
-        changed.append(target)
-    return sorted(changed)
-
-
-def _replace(path: str, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -6,7 +6,9 @@ import os
 
 SCENARIOS = "scenarios"
 GOLDENS = "goldens"
+STATE = ".klpdsl"
 SUFFIX = ".klp"
+COMMON = "common"
 
 
 class SuiteError(Exception):
@@ -26,25 +28,50 @@ class Suite:
         """The folder of the goldens."""
         return os.path.join(self.root, GOLDENS)
 
+    @property
+    def scenarios(self) -> str:
+        """The folder of the scenarios."""
+        return os.path.join(self.root, SCENARIOS)
+
+    @property
+    def state(self) -> str:
+        """The folder of what is pending; git ignores it, and nothing in it is worth a backup."""
+        return os.path.join(self.root, STATE)
+
     def scenario_path(self, name: str) -> str:
         """The file of the scenario of that name (its path below `scenarios/`, without the suffix)."""
-        return os.path.join(self.root, SCENARIOS, *name.split("/")) + SUFFIX
+        return os.path.join(self.scenarios, *name.split("/")) + SUFFIX
+
+    def relative(self, path: str) -> str:
+        """A path as reports name it: from the suite's folder, with slashes."""
+        return os.path.relpath(path, self.root).replace(os.sep, "/")
+
+    def has(self, name: str) -> bool:
+        """Whether there is a scenario of that name."""
+        return os.path.isfile(self.scenario_path(name)) and COMMON not in name.split("/")[:-1]
 
     def names(self, paths: list[str]) -> list[str]:
         """The scenarios at or below the given paths, all of them when there are none, sorted.
 
-        Files that other scenarios import live in folders called `common` and are none themselves.
+        A golden, or a folder of goldens, stands for its scenarios. Files that other scenarios import live in
+        folders called `common` and are none themselves.
         Raises `SuiteError` for a path that does not exist or lies outside.
         """
-        base = os.path.join(self.root, SCENARIOS)
         found: set[str] = set()
-        for path in paths or [base]:
-            absolute = os.path.abspath(path)
-            if absolute == self.root:
+        for path in paths or [self.scenarios]:
+            absolute = os.path.realpath(path) if os.path.exists(path) else os.path.abspath(path)
+            root = os.path.realpath(self.root)
+            base = os.path.join(root, SCENARIOS)
+            if absolute == root:
                 absolute = base
+            if _is_below(absolute, os.path.join(root, GOLDENS)):
+                found.update(self._of_goldens(os.path.relpath(absolute, os.path.join(root, GOLDENS))))
+                continue
+            if not os.path.exists(absolute) and os.path.isfile(absolute + SUFFIX):
+                absolute += SUFFIX
             if not os.path.exists(absolute):
                 raise SuiteError(f"there is no file or folder {path}")
-            if os.path.commonpath([absolute, base]) != base:
+            if not _is_below(absolute, base):
                 raise SuiteError(f"{path} is not below {base}")
             files = [absolute] if os.path.isfile(absolute) else _below(absolute)
             for file in files:
@@ -52,12 +79,27 @@ class Suite:
                     found.add(os.path.relpath(file, base).removesuffix(SUFFIX).replace(os.sep, "/"))
         return sorted(found)
 
+    def _of_goldens(self, below: str) -> list[str]:
+        """The scenarios that a path below goldens/ belongs to."""
+        parts = [] if below == "." else below.split(os.sep)
+        if parts and parts[-1].endswith(".trace"):
+            parts.pop()
+        name = "/".join(parts)
+        if name and self.has(name):
+            return [name]
+        prefix = f"{name}/" if name else ""
+        return [other for other in self.names([]) if other.startswith(prefix)]
+
+
+def _is_below(path: str, base: str) -> bool:
+    return path == base or path.startswith(base + os.sep)
+
 
 def _below(folder: str) -> list[str]:
     files = []
     for base, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != "common" and not name.startswith(".")]
-        files += [os.path.join(base, name) for name in names]
+        folders[:] = [name for name in folders if name != COMMON and not name.startswith(".")]
+        files += [os.path.join(base, name) for name in names if not name.startswith(".")]
     return files
 
 

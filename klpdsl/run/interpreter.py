@@ -16,10 +16,20 @@ from klpdsl.trace.events import Event, Expect, Result, StepTrace, Trace, Violati
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, NamedTuple, TypeAlias
+    from typing import Any, NamedTuple, Protocol, TypeAlias
 
     #: Why a statement is `unsupported`: the axis that is missing, and the values that would do (any, if none).
     Explain: TypeAlias = Callable[[str, tuple[str, ...]], str]
+
+    class Witness(Protocol):
+        """Somebody who watches a run from inside, to say later which rule gave an event. Nobody need be there."""
+
+        def event(self, event: Event) -> None:
+            """The event is being emitted: the caller's frames are those of the rule."""
+
+        def step(self, outcome: Outcome) -> None:
+            """A step's operation has ended."""
+
 else:
     from klpdsl._records import NamedTuple
 
@@ -45,19 +55,24 @@ class RunResult(NamedTuple):
     ok: bool
 
 
-def run(program: Program, semantics: Semantics, explain: Explain) -> RunResult:
-    """Run a program under the given semantics.
+def run(
+    program: Program, semantics: Semantics, explain: Explain, witness: Witness | None = None
+) -> RunResult:
+    """Run a program under the given semantics; `witness` may watch.
 
     Raises `RunTooLongError` when the run goes over one of its bounds.
     """
-    return Interpreter(program, semantics, explain).run()
+    return Interpreter(program, semantics, explain, witness).run()
 
 
 class Interpreter:
     """One run in progress."""
 
-    def __init__(self, program: Program, semantics: Semantics, explain: Explain) -> None:
+    def __init__(
+        self, program: Program, semantics: Semantics, explain: Explain, witness: Witness | None = None
+    ) -> None:
         self._program = program
+        self._witness = witness
         self._explain = explain
         self._events: list[Event] = []
         self._kernel = Kernel(program.world.copy(), semantics, self._record)
@@ -138,6 +153,8 @@ class Interpreter:
         k = self._kernel
         k.blockers = []
         outcome = self._operation(step.operation)
+        if self._witness:
+            self._witness.step(outcome)
         self._system.drain(k)
         self._tell_blockers()
         for violation in self._watch.at_rest(k):
@@ -222,6 +239,8 @@ class Interpreter:
     # --- what happens ---
 
     def _record(self, event: Event) -> None:
+        if self._witness:
+            self._witness.event(event)
         self._events.append(event)
         for violation in self._watch.after_event(self._kernel, event):
             self._violate(violation)

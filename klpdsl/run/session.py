@@ -13,6 +13,10 @@ from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax import load, tree
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from klpdsl.run.interpreter import Witness
+
 __all__ = ["Loaded", "execute", "load_file", "load_text"]
 
 
@@ -61,12 +65,18 @@ def load_file(path: str) -> Loaded:
     return Loaded(load.load_scenario(path))
 
 
-def execute(loaded: Loaded, engine: Engine | str) -> RunResult:
-    """Run a scenario on an engine. Raises `EngineError` for an unknown one, `ScenarioError` for a run without end."""
+def execute(loaded: Loaded, engine: Engine | str, witness: Witness | None = None) -> RunResult:
+    """Run a scenario on an engine, perhaps watched.
+
+    Raises `EngineError` for an unknown engine, `ScenarioError` for a run without end.
+    """
     resolved = resolve(engine) if isinstance(engine, str) else engine
     try:
         return run(
-            loaded.program, resolved.semantics, lambda axis, wanted: explain_missing(resolved, axis, wanted)
+            loaded.program,
+            resolved.semantics,
+            lambda axis, wanted: explain_missing(resolved, axis, wanted),
+            witness,
         )
     except RunTooLongError as error:
         raise ScenarioError((Diagnostic(error.span, str(error)),)) from error

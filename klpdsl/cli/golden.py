@@ -1,0 +1,75 @@
+"""What the commands that write goldens share: arguments, the guard in CI, the lock, what they say of their work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from klpdsl.cli.common import USAGE, Progress, complain, in_ci
+from klpdsl.goldens import pending, runner, transaction
+from klpdsl.goldens.check import ScenarioReport
+from klpdsl.goldens.suite import Suite
+from klpdsl.goldens.transaction import BusyError, Finished
+
+
+def add_write_arguments(p: argparse.ArgumentParser) -> None:
+    """The arguments of every command that writes goldens."""
+    p.add_argument(
+        "--in-ci", action="store_true", help="write even where CI is set, and nobody is there to look"
+    )
+
+
+def may_write(command: str, arguments: argparse.Namespace) -> int:
+    """0 if the command may write, else the exit code; in CI nothing is written without saying so."""
+    if in_ci() and not arguments.in_ci:
+        complain(
+            f"klpdsl {command}: CI is set, and goldens are accepted by people; "
+            "nothing is written here without --in-ci"
+        )
+        return USAGE
+    return 0
+
+
+class Busy(Exception):  # noqa: N818 (an outcome that was reported already, rather than an error)
+    """The suite's goldens are being written by somebody else; the user has been told."""
+
+
+@contextmanager
+def writing(command: str, suite: Suite) -> Iterator[None]:
+    """Hold the suite's lock, with what an interrupted accept has left carried out. Raises `Busy`."""
+    try:
+        with transaction.lock(suite):
+            finished = transaction.recover(suite)
+            if finished:
+                print(f"finished an accept that was interrupted: {len(finished.written)} files")
+                tell(suite, finished)
+            yield
+    except BusyError as error:
+        complain(f"klpdsl {command}: {error}")
+        raise Busy from error
+
+
+def tell(suite: Suite, finished: Finished) -> None:
+    """List every path that was written, and every one that was not."""
+    for path in finished.written:
+        shown = os.path.relpath(os.path.join(suite.root, path))
+        print(shown if os.path.exists(shown) else f"{shown} (removed)")
+    for path in finished.moved:
+        complain(f"{path}: left alone, somebody has changed it in the meantime; run klpdsl check")
+
+
+def check_anew(
+    suite: Suite, names: Collection[str], jobs: int, *, cache: bool = True
+) -> list[ScenarioReport]:
+    """Check scenarios and leave what differs pending."""
+    progress = Progress(len(names), "scenarios")
+    try:
+        reports = runner.check_all(
+            suite, list(names), jobs, cache=cache, tell=lambda done, _: progress.show(done)
+        )
+    finally:
+        progress.end()
+    pending.leave(suite, reports)
+    return reports

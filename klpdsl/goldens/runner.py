@@ -1,0 +1,63 @@
+"""Checking many scenarios: in several processes, each result as soon as it is there, in the order of the names."""
+
+from __future__ import annotations
+
+from klpdsl.goldens.check import ScenarioReport, check_scenario
+from klpdsl.goldens.suite import Suite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+#: Scenarios that a process gets at a time, and the number from which more than one process is worth its start.
+_CHUNK = 4
+_WORTH = 4
+
+
+def check_all(
+    suite: Suite,
+    names: list[str],
+    jobs: int,
+    only: Collection[str] = (),
+    *,
+    explain: bool = True,
+    cache: bool = True,
+    tell: Callable[[int, ScenarioReport], None] | None = None,
+) -> list[ScenarioReport]:
+    """Check the scenarios. `tell` hears of each, with how many there were so far."""
+    reports = []
+    for report in _results(suite, names, jobs, only, explain=explain, cache=cache):
+        reports.append(report)
+        if tell:
+            tell(len(reports), report)
+    return reports
+
+
+def _results(
+    suite: Suite, names: list[str], jobs: int, only: Collection[str], *, explain: bool, cache: bool
+) -> Iterator[ScenarioReport]:
+    if jobs <= 1 or len(names) < _WORTH:
+        for name in names:
+            yield check_scenario(suite, name, only, explain=explain, cache=cache)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    # What workers need is imported before they are forked, so that it is not done in each of them.
+    import klpdsl.goldens.why  # noqa: F401
+
+    pool = ProcessPoolExecutor(min(jobs, len(names)))
+    try:
+        chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
+        waiting = [pool.submit(_check_some, suite, chunk, tuple(only), explain, cache) for chunk in chunks]
+        for future in waiting:
+            yield from future.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _check_some(
+    suite: Suite, names: list[str], only: tuple[str, ...], explain: bool, cache: bool
+) -> list[ScenarioReport]:
+    return [check_scenario(suite, name, only, explain=explain, cache=cache) for name in names]

@@ -1,0 +1,42 @@
+"""From the reports of a check to its summary: classes, what lies about, and what stays pending."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from klpdsl.goldens import classes, inventory, pending, transaction
+from klpdsl.goldens.check import ScenarioReport
+from klpdsl.goldens.report import Summary
+from klpdsl.goldens.suite import Suite
+
+
+def summarise(
+    suite: Suite, reports: Sequence[ScenarioReport], *, whole: bool, started: float, keep: bool
+) -> Summary:
+    """Sum up. `whole`: all of the suite was checked, so that its inventory is taken; `keep`: leave changes pending."""
+    if keep and not transaction.in_progress(suite):
+        pending.leave(suite, reports)
+    return Summary(
+        suite,
+        tuple(reports),
+        classes.from_reports(reports),
+        inventory.take(suite) if whole else None,
+        _notes(suite, {report.name for report in reports}) if whole else (),
+        len({engine for report in reports for engine in report.engines}),
+        time.monotonic() - started,
+    )
+
+
+def _notes(suite: Suite, checked: set[str]) -> tuple[str, ...]:
+    notes = []
+    if transaction.in_progress(suite):
+        notes.append("an accept was interrupted: klpdsl accept finishes it")
+    gone = [name for name in pending.names(suite) if name not in checked]
+    if gone:
+        notes.append(f"changes are pending for {', '.join(gone)}, which is no scenario (klpdsl reject)")
+    decided = len(pending.decisions(suite))
+    if decided:
+        word = "decision is" if decided == 1 else "decisions are"
+        notes.append(f"{decided} {word} made and not carried out (klpdsl review goes on)")
+    return tuple(notes)
