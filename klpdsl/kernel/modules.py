@@ -18,10 +18,12 @@ STAND_IN = "klpdsl_vmlinux"
 GUEST = Path(__file__).parent / "guest"
 
 MAX_MODULE_NAME = 55
-MAX_TASK_NAME = 15
+MAX_NAME = 63
+"""As long as the runtime's buffers for names are."""
 
 _MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_TEXT = re.compile(r"[ !#-\[\]-~]*")
 _TASK_NAME = re.compile(r"[!-~]+")
 
 
@@ -82,16 +84,27 @@ def module_name_problem(name: str) -> str:
 
 def symbol_problem(name: str) -> str:
     """Say why no function can be called so; empty if one can."""
-    return "" if _SYMBOL.fullmatch(name) else f"a C function cannot be called '{name}'"
+    if not _SYMBOL.fullmatch(name):
+        return f"a C function cannot be called '{name}'"
+    return (
+        f"the name '{name}' of a function is too long for the guest ({MAX_NAME})"
+        if len(name) > MAX_NAME
+        else ""
+    )
 
 
 def task_name_problem(name: str) -> str:
     """Say why no task can be called so; empty if one can."""
     if not _TASK_NAME.fullmatch(name):
         return f"a task cannot be called '{name}' here: its name would not survive the kernel's log"
-    if len(name) > MAX_TASK_NAME:
-        return f"the kernel cuts the name '{name}' of a task to {MAX_TASK_NAME} characters"
+    if len(name) > MAX_NAME:
+        return f"the name '{name}' of a task is too long for the guest ({MAX_NAME})"
     return ""
+
+
+def object_name_problem(name: str) -> str:
+    """Say why no patch can name such an object; empty if one can. No module needs to be called so."""
+    return "" if _TEXT.fullmatch(name) else f"'{name}' cannot be written in a patch's source"
 
 
 def object_symbol(name: str) -> str:
@@ -185,9 +198,11 @@ def patch_source(patch: Patch) -> Source:
     text = _template("patch.c.in").substitute(
         functions=functions,
         tables=tables,
-        objects=objects,
+        objects=f"static struct klp_object objects[] = {{\n{objects}\t{{ }}\n}};\n\n" if objects else "",
         states=f"static struct klp_state states[] = {{\n{states}\t{{ }}\n}};\n\n" if states else "",
         use_states=" .states = states," if states else "",
+        # A patch of nothing has no list of objects at all, which is not the same as an empty one.
+        use_objects=" .objs = objects," if patch.objects else "",
         replace="true" if patch.replace else "false",
         mark='MODULE_INFO(livepatch, "Y");\n' if patch.marked else "",
     )

@@ -152,10 +152,13 @@ class _Planner:
 
     def _children(self) -> Iterator[str]:
         seen = {task.name for task in self._program.world.tasks}
+        kthreads = {task.name for task in self._program.world.tasks if task.kind == "kthread"}
         for statement in self._program.statements:
             if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
                 for action in statement.operation.actions:
-                    if isinstance(action, tree.Fork) and action.child not in seen:
+                    if isinstance(action, tree.Fork) and statement.operation.task in kthreads:
+                        self._refuse(f"only user tasks fork; '{statement.operation.task}' is a kernel thread")
+                    elif isinstance(action, tree.Fork) and action.child not in seen:
                         seen.add(action.child)
                         yield action.child
 
@@ -221,10 +224,8 @@ class _Planner:
         self._refuse(modules.module_name_problem(spec.name))
         objects = []
         for obj in spec.objects:
-            if obj.name != VMLINUX:
-                self._refuse(modules.module_name_problem(obj.name))
-            for func in obj.funcs:
-                self._refuse(modules.symbol_problem(func.name))
+            for name in (obj.name, *(func.name for func in obj.funcs)):
+                self._refuse(modules.object_name_problem(name))
             callbacks = tuple((name, self._errno(value)) for name, value in obj.callbacks)
             functions = tuple(PatchedFunction(func.name, func.sympos) for func in obj.funcs)
             objects.append(PatchedObject(obj.name, functions, callbacks))

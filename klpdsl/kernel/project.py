@@ -117,7 +117,15 @@ def project(trace: events.Trace) -> tuple[Step, ...]:
         shown = _shown(step.events) if is_show else []
         if not is_show:
             for event in step.events:
+                if isinstance(event, events.ModuleRefs):
+                    # One that was there from the start, and of which nothing was heard, had no references.
+                    before.setdefault(
+                        ("module", event.module), state.values.get(("module", event.module), "0")
+                    )
+                elif isinstance(event, events.ModuleLoaded):
+                    before.setdefault(("module", event.module), "")
                 state.take(event)
+            before = {key: value for key, value in before.items() if value}
         now = state.values
         changed = [
             f"{kind} {name}: {before.get((kind, name), '-')} -> {now.get((kind, name), '-')}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from klpdsl.trace.events import Level
+if TYPE_CHECKING:
+    from klpdsl.trace.events import Level
 
 _LEVELS: dict[int, Level] = {
     0: "err",

@@ -8,7 +8,7 @@ within the step a file or a task's state changed, nobody was there to see.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from klpdsl.kernel import plan as planned
 from klpdsl.kernel.modules import STAND_IN
@@ -30,6 +30,13 @@ _SYNONYMS = {"EWOULDBLOCK": "EAGAIN", "ENOTSUP": "EOPNOTSUPP"}
 
 _NAME_AND_PID = re.compile(r"(?<= )(\S+):(\d+)(?= )")
 
+# What livepatch says, and what others say because of what it does.
+_OURS = (
+    "livepatch: ",
+    "sysfs: cannot create duplicate filename '/kernel/livepatch/",
+    "kobject: kobject_add_internal failed for ",
+    "kobject_add_internal failed for ",
+)
 _TAINT = re.compile(r"[^:]+: tainting kernel with TAINT_LIVEPATCH")
 
 
@@ -41,7 +48,7 @@ def retrace(plan: planned.Plan, seen: SeenScenario) -> events.Trace:
         if not now.complete:
             break
         if now.number == 0:
-            checks = tuple(_check(expect, now) for expect in plan.opening)
+            checks = tuple(_check(expect, now, ()) for expect in plan.opening)
             if checks:
                 steps.append(events.StepTrace(0, 0, "", (), None, checks))
         elif now.number <= len(plan.steps):
@@ -63,7 +70,7 @@ def _step(step: planned.Step, pids: dict[str, int], before: SeenStep, now: SeenS
             value = "ENOENT"
         else:
             found += _shown(now, operation.name)
-    checks = tuple(_check(expect, now) for expect in step.checks)
+    checks = tuple(_check(expect, now, found) for expect in step.checks)
     if step.wanted:
         wanted = _SYNONYMS.get(step.wanted, step.wanted)
         checks = (events.Expect(f"-> {step.wanted}", wanted == value, value), *checks)
@@ -89,7 +96,7 @@ def plain(text: str) -> str:
 
 def _from_log(line: Line) -> events.Event | None:
     """Return what a line means; None for what is neither livepatch's nor the runtime's."""
-    if line.text.startswith("livepatch: ") or _TAINT.fullmatch(line.text):
+    if line.text.startswith(_OURS) or _TAINT.fullmatch(line.text):
         return events.Log(line.level, plain(line.text))
     if not line.text.startswith(f"{RUNTIME}: "):
         return None
@@ -107,8 +114,10 @@ def _with_pids(event: events.Event, pids: dict[str, int]) -> events.Event:
     """Give the tasks in a message the pids of a canonical trace."""
     if not isinstance(event, events.Log) or "klp_" not in event.text:
         return event
+    # The kernel keeps fifteen characters of a name.
+    short = {name[:15]: pid for name, pid in pids.items()}
     return event._replace(
-        text=_NAME_AND_PID.sub(lambda found: f"{found[1]}:{pids.get(found[1], found[2])}", event.text)
+        text=_NAME_AND_PID.sub(lambda found: f"{found[1]}:{short.get(found[1], found[2])}", event.text)
     )
 
 
@@ -178,13 +187,13 @@ def _shown(now: SeenStep, name: str | None) -> Iterator[events.Event]:
 # --- expectations -------------------------------------------------------------------------------------------------
 
 
-def _check(expect: tree.Expect, now: SeenStep) -> events.Expect:
+def _check(expect: tree.Expect, now: SeenStep, found: Sequence[events.Event]) -> events.Expect:
     text = format_statement(expect).removeprefix("expect ")
-    holds, got = _evaluate(expect.condition, now)
+    holds, got = _evaluate(expect.condition, now, found)
     return events.Expect(text, holds, got)
 
 
-def _evaluate(condition: tree.Condition, now: SeenStep) -> tuple[bool, str]:
+def _evaluate(condition: tree.Condition, now: SeenStep, found: Sequence[events.Event]) -> tuple[bool, str]:
     match condition:
         case tree.AttributeIs(subject=subject, attribute="refs", value=value):
             refs = _modules(now).get(subject)
@@ -205,7 +214,7 @@ def _evaluate(condition: tree.Condition, now: SeenStep) -> tuple[bool, str]:
             got = running[0].split("/", 1)[0] if running else "none"
             return (got == (patch or "none")) != negated, got
         case tree.LogContains(text=text):
-            lines = [line.text for line in map(_from_log, now.log) if isinstance(line, events.Log)]
+            lines = [event.text for event in found if isinstance(event, events.Log)]
             for line in lines:
                 if text in line:
                     return True, line

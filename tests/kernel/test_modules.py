@@ -69,6 +69,10 @@ def test_a_patch_names_what_it_replaces() -> None:
     assert ".states" not in text
 
 
+def test_a_patch_of_nothing_has_no_list_of_objects() -> None:
+    assert ".objs" not in patch_source(Patch("p1", ())).parts[0]
+
+
 def test_callbacks_and_their_errors() -> None:
     callbacks = (("pre_patch", 19), ("post_unpatch", 0))
     (text,) = patch_source(Patch("p1", (PatchedObject("vmlinux", (), callbacks),))).parts
@@ -104,4 +108,4 @@ def test_other_names() -> None:
     assert "'f g'" in symbol_problem("f g")
     assert task_name_problem("kworker/0:1") == ""
     assert "a b" in task_name_problem("a b")
-    assert "15" in task_name_problem("sixteen-letters-")
+    assert "63" in task_name_problem("t" * 64)

@@ -55,8 +55,8 @@ def test_the_first_difference_is_told() -> None:
     )
     assert found is not None
     assert (found.step, found.text) == (2, "load p1")
-    assert found.only_model == ("module p1: - -> 1",)
-    assert found.only_kernel == ("module p1: - -> 2",)
+    assert found.only_model == ("module p1: 0 -> 1",)
+    assert found.only_kernel == ("module p1: 0 -> 2",)
 
 
 def test_what_only_a_model_can_answer_is_not_asked() -> None:

@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -33,26 +33,19 @@
 #define FULL_ROUND 16	/* works: one of them has sent signals */
 #define LIVEPATCH "/sys/kernel/livepatch"
 
-/* What a user task is told through its pipe. */
-struct order {
-	int verb;		/* 'C' call, 'N' nothing, 'F' fork, 'X' exit */
-	int child;		/* for 'F': the index of the child */
-	struct klprt_request request;
-};
-
 struct task {
 	char name[KLPRT_NAME];
 	bool kthread;
 	bool alive;
 	bool direct;		/* init is its parent */
-	bool busy;		/* was given an order that it has not answered */
 	int flags;
 	int pid;
-	int orders[2], answers[2];
 };
 
 static struct task tasks[MAX_TASKS];
 static int task_count;
+/* Seen by all tasks: as which task the next child is to live. */
+static volatile int *next_child;
 static int device = -1, kernel_log = -1;
 static FILE *out;
 
@@ -224,7 +217,10 @@ static int state_of(struct task *t)
 	struct klprt_request r = { 0 };
 
 	strcpy(r.task, t->name);
-	return ask(KLPRT_STATE, &r) ? KLPRT_IS_GONE : r.answer;
+	if (ask(KLPRT_STATE, &r))
+		return KLPRT_IS_GONE;
+	t->pid = r.pid;
+	return r.answer;
 }
 
 static char process_state(int pid)
@@ -238,53 +234,23 @@ static char process_state(int pid)
 	return end ? end[2] : 0;
 }
 
-/* What a user task does all its life: sleep in a read that has nothing to do with livepatching, and obey. */
+/* What a user task does all its life: wait in the runtime, and come back from there now and then. */
 static void live(struct task *self)
 {
 	struct klprt_request r = { 0 };
-	struct order order;
-	int answer;
+	int pid = 0;
 
-	prctl(PR_SET_NAME, self->name);
-	strcpy(r.task, self->name);
-	ioctl(device, KLPRT_ADOPT, &r);
-	answer = getpid();
 	for (;;) {
-		if (write(self->answers[1], &answer, sizeof(answer)) < 0)
-			_exit(1);
-		while (read(self->orders[0], &order, sizeof(order)) != sizeof(order))
-			;
-		answer = 0;
-		if (order.verb == 'C')
-			answer = ioctl(device, KLPRT_CALL, &order.request) < 0 ? -errno : 0;
-		if (order.verb == 'F' && !fork()) {
-			self = &tasks[order.child];
-			memset(&r, 0, sizeof(r));
+		if (pid != getpid()) {
+			/* Just born, or the child that a fork has made of us. */
+			if (pid)
+				self = &tasks[*next_child];
+			pid = getpid();
 			prctl(PR_SET_NAME, self->name);
 			strcpy(r.task, self->name);
 			ioctl(device, KLPRT_ADOPT, &r);
-			answer = getpid();
 		}
-		if (order.verb == 'X')
-			_exit(0);
-	}
-}
-
-static void take_answers(struct task *t)
-{
-	struct pollfd ready = { t->answers[0], POLLIN, 0 };
-	int answer;
-
-	while (poll(&ready, 1, 0) == 1 && ready.revents & POLLIN) {
-		if (read(t->answers[0], &answer, sizeof(answer)) != sizeof(answer))
-			break;
-		if (answer > 0) {
-			t->pid = answer;
-			t->alive = true;
-		} else if (answer < 0 && answer != -EINTR) {
-			say("NOTE\ttask %s: %s", t->name, strerror(-answer));
-		}
-		t->busy = false;
+		ioctl(device, KLPRT_PARK, &r);
 	}
 }
 
@@ -296,18 +262,8 @@ static bool wait_task(struct task *t)
 	for (i = 0; i < 5000; i++) {
 		int state = state_of(t);
 
-		if (t->kthread) {
-			if (state == KLPRT_IS_ASLEEP || state == KLPRT_IS_OUT)
-				return true;
-		} else {
-			take_answers(t);
-			if (state == KLPRT_IS_ASLEEP)
-				return true;
-			if (!t->busy && state == KLPRT_IS_OUT && process_state(t->pid) == 'S')
-				return true;
-			if (t->alive && !process_state(t->pid))
-				return true;
-		}
+		if (state == KLPRT_IS_ASLEEP || state == KLPRT_IS_OUT)
+			return true;
 		rest(1);
 	}
 	say("NOTE\ttask %s does not come to rest", t->name);
@@ -353,7 +309,6 @@ static void start_task(struct task *t)
 		return;
 	}
 	fflush(out);
-	t->busy = true;
 	t->direct = true;
 	t->pid = fork();
 	if (!t->pid) {
@@ -364,38 +319,27 @@ static void start_task(struct task *t)
 	wait_task(t);
 }
 
-static int order_task(struct task *t, struct order *order)
-{
-	if (write(t->orders[1], order, sizeof(*order)) < 0)
-		return errno;
-	t->busy = true;
-	return wait_task(t) ? 0 : ETIMEDOUT;
-}
-
 static int call(struct task *t, char **field, int extra)
 {
-	struct order order = { .verb = 'C' };
-	struct klprt_request *r = &order.request;
+	struct klprt_request r = { 0 };
 	int result;
 
-	strcpy(r->task, t->name);
-	strcpy(r->object, field[0]);
-	strcpy(r->function, field[1]);
-	r->position = atoi(field[2]);
-	r->flags = t->flags | extra;
+	strcpy(r.task, t->name);
+	strcpy(r.object, field[0]);
+	strcpy(r.function, field[1]);
+	r.position = atoi(field[2]);
+	r.flags = t->flags | extra;
 	if (extra & KLPRT_THROUGH && (t->kthread || state_of(t) != KLPRT_IS_OUT))
 		return EINVAL;
-	if (ask(KLPRT_KNOWN, r) || !r->answer)
+	if (ask(KLPRT_KNOWN, &r) || !r.answer)
 		return ENOENT;
-	if (!t->kthread && state_of(t) == KLPRT_IS_OUT)
-		return order_task(t, &order);
-	result = ask(KLPRT_NEST, r);
+	result = ask(KLPRT_NEST, &r);
 	if (result)
 		return result;
 	return wait_task(t) ? 0 : ETIMEDOUT;
 }
 
-/* Tells a task that is in the kernel something that takes no more than its name. */
+/* Tells a waiting task something that takes no more than its name. */
 static int tell(struct task *t, int request)
 {
 	struct klprt_request r = { 0 };
@@ -418,29 +362,38 @@ static int preempt(struct task *t, int request)
 	return t->kthread || state_of(t) == KLPRT_IS_ASLEEP ? tell(t, request) : EINVAL;
 }
 
-static int end_task(struct task *t, bool force)
+static int fork_task(struct task *t, struct task *child)
+{
+	int result;
+
+	if (!child)
+		return ESRCH;
+	if (child->alive)
+		return EINVAL;
+	if (t->kthread)
+		return ENOTSUP;
+	*next_child = child - tasks;
+	result = tell(t, KLPRT_FORK);
+	child->alive = !result && wait_task(child);
+	return result ? result : child->alive ? 0 : ETIMEDOUT;
+}
+
+static int end_task(struct task *t)
 {
 	struct klprt_request r = { 0 };
-	struct order order = { .verb = 'X' };
 	int i;
 
 	strcpy(r.task, t->name);
-	if (t->kthread) {
-		t->alive = false;
+	t->alive = false;
+	if (t->kthread)
 		return ask(KLPRT_STOP, &r);
-	}
-	if (force || state_of(t) == KLPRT_IS_ASLEEP) {
-		kill(t->pid, SIGKILL);
-		/* Who sleeps uninterruptibly does not notice. */
-		ask(KLPRT_ABANDON, &r);
-	}
-	else if (write(t->orders[1], &order, sizeof(order)) < 0)
-		return errno;
+	kill(t->pid, SIGKILL);
+	/* Who sleeps uninterruptibly does not notice. */
+	ask(KLPRT_ABANDON, &r);
 	if (t->direct)
 		waitpid(t->pid, NULL, 0);
 	for (i = 0; i < 2000 && process_state(t->pid); i++)
 		rest(1);
-	t->alive = false;
 	return ask(KLPRT_FORGET, &r);
 }
 
@@ -617,15 +570,7 @@ static bool clean_up(void)
 		while (t->alive && state_of(t) == KLPRT_IS_ASLEEP && !leave(t))
 			;
 		if (t->alive)
-			end_task(t, true);
-	}
-	for (i = 0; i < task_count; i++) {
-		if (tasks[i].kthread)
-			continue;
-		close(tasks[i].orders[0]);
-		close(tasks[i].orders[1]);
-		close(tasks[i].answers[0]);
-		close(tasks[i].answers[1]);
+			end_task(t);
 	}
 	task_count = 0;
 	for (i = 0; i < 20 && in_transition(patch); i++)
@@ -693,39 +638,15 @@ static int do_step(char **field, int fields)
 	if (!strcmp(verb, "return"))
 		return leave(t);
 	if (!strcmp(verb, "exit"))
-		return end_task(t, false);
+		return end_task(t);
 	if (!strcmp(verb, "resched"))
 		return preempt(t, KLPRT_RESCHED);
 	if (!strcmp(verb, "freeze"))
 		return preempt(t, KLPRT_FREEZE);
-	if (!strcmp(verb, "enter")) {
-		struct order order = { .verb = 'N' };
-
-		if (t->kthread || state_of(t) != KLPRT_IS_OUT)
-			return EINVAL;
-		return order_task(t, &order);
-	}
-	if (!strcmp(verb, "fork")) {
-		struct task *child = find_task(rest_of[1]);
-		struct order order = { .verb = 'F' };
-		int result;
-
-		if (!child)
-			return ESRCH;
-		if (child->alive)
-			return EINVAL;
-		/* From inside a function, or from a kernel thread, it would take a call of the kernel's own. */
-		if (t->kthread || state_of(t) != KLPRT_IS_OUT)
-			return ENOTSUP;
-		order.child = child - tasks;
-		child->busy = true;
-		result = order_task(t, &order);
-		for (i = 0; !result && i < 1000 && !child->alive; i++) {
-			rest(1);
-			take_answers(child);
-		}
-		return result ? result : wait_task(child) ? 0 : ETIMEDOUT;
-	}
+	if (!strcmp(verb, "enter"))
+		return t->kthread || state_of(t) != KLPRT_IS_OUT ? EINVAL : tell(t, KLPRT_ENTER);
+	if (!strcmp(verb, "fork"))
+		return fork_task(t, find_task(rest_of[1]));
 	return ENOSYS;
 }
 
@@ -737,8 +658,6 @@ static void declare_task(char **field, int fields)
 	snprintf(t->name, sizeof(t->name), "%s", field[1]);
 	t->kthread = !strcmp(field[2], "kthread");
 	t->flags = fields > 3 ? atoi(field[3]) : 0;
-	if (!t->kthread && (pipe(t->orders) || pipe(t->answers)))
-		say("NOTE\tno pipe: %s", strerror(errno));
 }
 
 static void run(FILE *script)
@@ -830,6 +749,7 @@ int main(void)
 	lseek(kernel_log, 0, SEEK_END);
 	result = load("/modules/klprt.ko");
 	device = open("/dev/klprt", O_RDWR);
+	next_child = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	script = fopen("/scenarios", "re");
 	if (result || device < 0 || !script) {
 		say("NOTE\tno runtime: %s", strerror(result ? result : errno));

@@ -20,7 +20,10 @@
 #include <linux/wait.h>
 #include "klprt.h"
 
-enum { ORDER_NONE, ORDER_CALL, ORDER_RETURN, ORDER_STOP, ORDER_ABANDON, ORDER_RESCHED, ORDER_FREEZE };
+enum {
+	ORDER_NONE, ORDER_CALL, ORDER_RETURN, ORDER_STOP, ORDER_ABANDON,
+	ORDER_RESCHED, ORDER_FREEZE, ORDER_FORK, ORDER_ENTER,
+};
 
 struct klprt_task {
 	struct list_head node;
@@ -33,7 +36,7 @@ struct klprt_task {
 	bool waiting;		/* waits for an order */
 	bool interrupted;	/* a signal takes it out of all its functions */
 	bool uninterruptible;
-	bool through;
+	bool through;		/* the next function is left at once */
 	int depth;
 	/* The modules it is inside of, each pinned once, as an open file of theirs would. */
 	struct module *pinned[KLPRT_DEPTH];
@@ -55,6 +58,7 @@ static LIST_HEAD(tasks);
 static LIST_HEAD(registered);
 static LIST_HEAD(patches);
 static DEFINE_MUTEX(lock);	/* protects the lists */
+static pid_t (*clone_process)(struct kernel_clone_args *arguments);
 static atomic_t works = ATOMIC_INIT(0);
 
 static struct klprt_task *find_task(const char *name)
@@ -141,6 +145,37 @@ static void nap_freezable(void)
 	schedule_timeout(1);
 }
 
+/*
+ * fork(2), but not from user mode: the child begins with what its parent is at
+ * this moment, and its first instruction in user mode is the one after the
+ * system call that the parent is in.
+ */
+static void fork_here(void)
+{
+	struct kernel_clone_args arguments = { .exit_signal = SIGCHLD };
+	pid_t pid = clone_process(&arguments);
+
+	if (pid < 0)
+		pr_err("cannot fork: %d\n", pid);
+}
+
+/* Obeys what changes nothing about where the task is; false for what does. */
+static bool pass_by(int order)
+{
+	switch (order) {
+	case ORDER_RESCHED:
+		cond_resched();
+		return true;
+	case ORDER_FREEZE:
+		nap_freezable();
+		return true;
+	case ORDER_FORK:
+		fork_here();
+		return true;
+	}
+	return false;
+}
+
 void klprt_body(const struct klprt_site *site)
 {
 	struct klprt_task *t = find_current();
@@ -162,11 +197,7 @@ void klprt_body(const struct klprt_site *site)
 		}
 		order = t->order;
 		t->order = ORDER_NONE;
-		if (order == ORDER_RESCHED)
-			cond_resched();
-		if (order == ORDER_FREEZE)
-			nap_freezable();
-		if (order == ORDER_RESCHED || order == ORDER_FREEZE)
+		if (pass_by(order))
 			continue;
 		t->interrupted = order == ORDER_ABANDON;
 		if (order != ORDER_CALL)
@@ -326,10 +357,7 @@ static int kthread_main(void *data)
 		t->order = ORDER_NONE;
 		if (order == ORDER_CALL)
 			t->entry();
-		if (order == ORDER_RESCHED)
-			cond_resched();
-		if (order == ORDER_FREEZE)
-			nap_freezable();
+		pass_by(order);
 		if (order == ORDER_STOP)
 			break;
 	}
@@ -384,23 +412,29 @@ static int make_kthread(struct klprt_request *r)
 	return 0;
 }
 
-static int call_from_user(struct klprt_request *r)
+/*
+ * Where a user task is while it is "in user space": asleep in a system call that
+ * has nothing to do with what is patched. When it has obeyed an order, it goes
+ * to user mode and comes back. As it need not go there to be told, it enters a
+ * function with the state that it has, like a task that runs in user mode.
+ */
+static int park(void)
 {
 	struct klprt_task *t = find_current();
-	void (*entry)(void);
+	int order;
 
 	if (!t)
 		return -ESRCH;
-	mutex_lock(&lock);
-	entry = find_entry(r);
-	mutex_unlock(&lock);
-	if (!entry)
-		return -ENOENT;
 	t->interrupted = false;
-	t->uninterruptible = r->flags & KLPRT_UNINTERRUPTIBLE;
-	t->through = r->flags & KLPRT_THROUGH;
-	entry();
-	return t->interrupted ? -EINTR : 0;
+	t->uninterruptible = false;
+	if (wait_for_order(t))
+		return -EINTR;
+	order = t->order;
+	t->order = ORDER_NONE;
+	if (order == ORDER_CALL)
+		t->entry();
+	pass_by(order);
+	return 0;
 }
 
 static int give_order(struct klprt_request *r, int order)
@@ -425,14 +459,13 @@ static int give_order(struct klprt_request *r, int order)
 	return 0;
 }
 
-static int state_of(const char *name)
+static int state_of(struct klprt_request *r)
 {
-	struct klprt_task *t = find_task(name);
+	struct klprt_task *t = find_task(r->task);
 
 	if (!t || !t->task)
 		return KLPRT_IS_GONE;
-	if (!t->depth && !t->kthread)
-		return KLPRT_IS_OUT;
+	r->pid = task_pid_nr(t->task);
 	if (!t->waiting || t->order != ORDER_NONE || !READ_ONCE(t->task->__state))
 		return KLPRT_IS_BUSY;
 	return t->depth ? KLPRT_IS_ASLEEP : KLPRT_IS_OUT;
@@ -486,8 +519,8 @@ static long klprt_ioctl(struct file *file, unsigned int request, unsigned long a
 	if (copy_from_user(&r, (void __user *)argument, sizeof(r)))
 		return -EFAULT;
 	/* These two wait or sleep, and so cannot hold the lock. */
-	if (request == KLPRT_CALL)
-		return call_from_user(&r);
+	if (request == KLPRT_PARK)
+		return park();
 	if (request == KLPRT_ADOPT)
 		return adopt(&r);
 	if (request == KLPRT_KTHREAD) {
@@ -511,11 +544,17 @@ static long klprt_ioctl(struct file *file, unsigned int request, unsigned long a
 	case KLPRT_FREEZE:
 		err = give_order(&r, ORDER_FREEZE);
 		break;
+	case KLPRT_FORK:
+		err = give_order(&r, ORDER_FORK);
+		break;
+	case KLPRT_ENTER:
+		err = give_order(&r, ORDER_ENTER);
+		break;
 	case KLPRT_KNOWN:
 		r.answer = find_entry(&r) != NULL;
 		break;
 	case KLPRT_STATE:
-		r.answer = state_of(r.task);
+		r.answer = state_of(&r);
 		break;
 	case KLPRT_WORKS:
 		r.answer = atomic_read(&works);
@@ -562,8 +601,18 @@ static struct kretprobe work_probe = {
 
 static int __init klprt_init(void)
 {
-	int err = register_kretprobe(&work_probe);
+	struct kprobe clone_probe = { .symbol_name = "kernel_clone" };
+	int err;
 
+	/* Not exported; where a probe would be put is where the function is. */
+	err = register_kprobe(&clone_probe);
+	if (err) {
+		pr_err("cannot find kernel_clone: %d\n", err);
+		return err;
+	}
+	clone_process = (void *)clone_probe.addr;
+	unregister_kprobe(&clone_probe);
+	err = register_kretprobe(&work_probe);
 	if (err) {
 		pr_err("cannot watch klp_transition_work_fn: %d\n", err);
 		return err;

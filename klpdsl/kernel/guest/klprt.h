@@ -23,10 +23,10 @@ struct klprt_request {
 #define KLPRT_THROUGH		2	/* do not sleep inside the function */
 
 #define KLPRT_ADOPT	_IO(0xB7, 1)	/* the caller becomes the user task `task` */
-#define KLPRT_CALL	_IO(0xB7, 2)	/* the caller, a user task, calls the function */
-#define KLPRT_NEST	_IO(0xB7, 3)	/* a sleeping task (or an idle kthread) calls the function */
+#define KLPRT_PARK	_IO(0xB7, 2)	/* the caller, a user task, waits for an order and obeys */
+#define KLPRT_NEST	_IO(0xB7, 3)	/* a waiting task calls the function */
 #define KLPRT_RETURN	_IO(0xB7, 4)	/* a sleeping task leaves the innermost function */
-#define KLPRT_STATE	_IO(0xB7, 5)	/* answer: see KLPRT_IS_* */
+#define KLPRT_STATE	_IO(0xB7, 5)	/* answer: see KLPRT_IS_*; and its pid */
 #define KLPRT_KTHREAD	_IO(0xB7, 6)	/* create the kernel thread `task`; answer: its pid */
 #define KLPRT_STOP	_IO(0xB7, 7)	/* end the kernel thread `task` */
 #define KLPRT_WORKS	_IO(0xB7, 8)	/* answer: how often the transition work has run */
@@ -35,10 +35,12 @@ struct klprt_request {
 #define KLPRT_RESCHED	_IO(0xB7, 11)	/* it passes a voluntary preemption point */
 #define KLPRT_FREEZE	_IO(0xB7, 12)	/* it passes a sleep in which it may be frozen */
 #define KLPRT_KNOWN	_IO(0xB7, 13)	/* answer: whether there is such a function now */
+#define KLPRT_FORK	_IO(0xB7, 14)	/* a waiting user task forks */
+#define KLPRT_ENTER	_IO(0xB7, 15)	/* a parked task goes to user mode and comes back */
 
 #define KLPRT_IS_BUSY	0	/* on its way */
 #define KLPRT_IS_ASLEEP	1	/* inside a function */
-#define KLPRT_IS_OUT	2	/* in no function */
+#define KLPRT_IS_OUT	2	/* waits in no function */
 #define KLPRT_IS_GONE	3
 
 #ifdef __KERNEL__
