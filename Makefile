@@ -8,6 +8,9 @@ TOOLS := build/tools
 # More arguments for pytest and for `klpdsl check`: make test PYTEST_ARGS='-k fmt -n 0'
 PYTEST_ARGS ?=
 CHECK_ARGS ?=
+# For `make kernel-test`: which kernels, and more arguments for `klpdsl kernel confirm`.
+KERNELS ?= 6.1 6.12
+CONFIRM_ARGS ?=
 
 PIP_FLAGS := --quiet --disable-pip-version-check
 UV_COMPILE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -22,7 +25,7 @@ unexport PYTHONHOME
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
 
 check: $(VENV)/installed ## Run all of scenarios/ on every engine and compare with the goldens
@@ -44,6 +47,11 @@ format: $(VENV)/installed ## Mend what the linter can mend, and format
 
 docs: $(VENV)/installed ## Bring the documents that are made from data up to date
 	$(BIN)/python -m klpdsl.semantics.fidelity docs/fidelity.md
+
+kernel-test: $(VENV)/installed ## Play all scenarios on Debian's kernels, in qemu (docs/real-kernel.md)
+	@for kernel in $(KERNELS); do \
+		$(BIN)/klpdsl kernel list | grep -q "^$$kernel " || $(BIN)/klpdsl kernel fetch $$kernel || exit; done
+	$(BIN)/klpdsl kernel confirm $(KERNELS:%=--kernel %) $(CONFIRM_ARGS)
 
 bench: $(VENV)/installed ## Run the benchmarks
 	$(BIN)/python -m benchmarks

@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain
 from klpdsl.kernel.errors import KernelError, NotExpressible
 from klpdsl.kernel.kernels import Kernel, fetch, given_kernel, kernel_named, kernels_at_hand
 from klpdsl.run.session import Loaded, load_file, load_text
 from klpdsl.syntax.diagnostics import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from klpdsl.kernel.confirm import Verdict
 
 
 def main(argv: list[str]) -> int:
@@ -42,6 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("series", metavar="X.Y", help="for example 6.12")
     fetching.set_defaults(action=_fetch)
 
+    _confirm_parser(
+        actions.add_parser("confirm", help="compare the model with kernels, scenario by scenario")
+    )
+
     running = actions.add_parser("run", help="print the trace of a scenario on a kernel")
     running.add_argument("file", nargs="?", metavar="FILE", help="a scenario; - is standard input")
     running.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
@@ -52,6 +62,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     running.set_defaults(action=_run)
     return top
+
+
+def _confirm_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="scenarios or folders (default: all of the suite)"
+    )
+    parser.add_argument(
+        "--kernel", metavar="X.Y", action="append", help="may be repeated (default: all at hand)"
+    )
+    parser.add_argument("--record", action="store_true", help="keep what they say, beside the goldens")
+    parser.add_argument(
+        "--machines", metavar="N", type=int, default=2, help="as many run side by side (default: 2)"
+    )
+    parser.add_argument("--accel", choices=("tcg", "kvm"), default="tcg", help="as for run")
+    parser.add_argument(
+        "--keep", metavar="FOLDER", type=Path, help="keep report and console of what is not confirmed"
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="how to print the verdicts"
+    )
+    parser.set_defaults(action=_confirm)
 
 
 def _kernel_options(parser: argparse.ArgumentParser) -> None:
@@ -144,3 +175,97 @@ def _run(arguments: argparse.Namespace) -> int:
         complain(f"klpdsl kernel run: the guest {outcome.end} after step {len(outcome.seen.steps) - 1}")
         return CANNOT_JUDGE
     return OK if all(check.ok for step in trace.steps for check in step.checks) else MISMATCH
+
+
+def _confirm(arguments: argparse.Namespace) -> int:
+    from klpdsl.goldens.suite import SuiteError, find_suite
+    from klpdsl.kernel import confirm, evidence
+
+    try:
+        suite = find_suite(arguments.paths)
+        names = suite.names(arguments.paths)
+    except SuiteError as error:
+        complain(f"klpdsl kernel confirm: {error}")
+        return USAGE
+    if not names:
+        complain("klpdsl kernel confirm: no scenarios there")
+        return NOTHING_SELECTED
+    kernels = [kernel_named(name) for name in arguments.kernel or ()] or kernels_at_hand()
+    if not kernels:
+        raise KernelError("no kernel at hand; get one with: klpdsl kernel fetch 6.12")
+    verdicts: list[confirm.Verdict] = []
+    for kernel in kernels:
+        progress = _Progress(kernel.name)
+        asked = confirm.confirm(
+            suite, names, kernel, accel=arguments.accel, machines=arguments.machines, progress=progress.one
+        )
+        progress.done()
+        verdicts += asked
+    if arguments.record:
+        for name in names:
+            kept = {v.kernel: v.evidence for v in verdicts if v.scenario == name and v.evidence is not None}
+            evidence.write(suite, name, kept)
+    if arguments.keep:
+        _keep(arguments.keep, verdicts)
+    _print_verdicts(verdicts, arguments.format)
+    if any(verdict.answer == "contradicted" for verdict in verdicts):
+        return MISMATCH
+    return CANNOT_JUDGE if any(verdict.answer == "cannot-judge" for verdict in verdicts) else OK
+
+
+class _Progress:
+    """A line on the terminal that counts scenarios; nothing elsewhere."""
+
+    def __init__(self, kernel: str) -> None:
+        self._kernel = kernel
+        self._count = 0
+
+    def one(self, scenario: str) -> None:
+        self._count += 1
+        if sys.stderr.isatty():
+            print(
+                f"\r\033[K{self._kernel}: {self._count} played, {scenario}",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def done(self) -> None:
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _keep(folder: Path, verdicts: Sequence[Verdict]) -> None:
+    for verdict in verdicts:
+        if verdict.outcome is None or verdict.answer == "confirmed":
+            continue
+        place = folder / verdict.kernel / verdict.scenario
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "report").write_text(verdict.outcome.boot.report, encoding="utf-8")
+        (place / "console").write_text(verdict.outcome.boot.console, encoding="utf-8")
+
+
+def _print_verdicts(verdicts: Sequence[Verdict], form: str) -> None:
+    if form == "json":
+        import json
+
+        for verdict in verdicts:
+            row = {
+                "scenario": verdict.scenario,
+                "kernel": verdict.kernel,
+                "answer": verdict.answer,
+                "why": verdict.why,
+            }
+            print(json.dumps(row))
+        return
+    for verdict in verdicts:
+        if verdict.answer in {"contradicted", "cannot-judge"}:
+            print(f"{verdict.scenario} on {verdict.kernel}: {verdict.answer}")
+            print("".join(f"    {line}\n" for line in verdict.why), end="")
+    for kernel in dict.fromkeys(verdict.kernel for verdict in verdicts):
+        counts: dict[str, int] = {}
+        for verdict in verdicts:
+            if verdict.kernel == kernel:
+                counts[verdict.answer] = counts.get(verdict.answer, 0) + 1
+        said = ", ".join(f"{count} {answer.replace('-', ' ')}" for answer, count in sorted(counts.items()))
+        print(f"{kernel}: {said}")

@@ -1,0 +1,126 @@
+"""The model beside the machine, for many scenarios and kernels: who agrees, who does not, who cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple
+
+from klpdsl.goldens.suite import Suite
+from klpdsl.kernel import evidence
+from klpdsl.kernel.batch import Batch, Outcome
+from klpdsl.kernel.distribution import engine_of
+from klpdsl.kernel.errors import NotExpressible
+from klpdsl.kernel.kernels import Kernel
+from klpdsl.kernel.machine import Acceleration
+from klpdsl.kernel.plan import Plan, make_plan
+from klpdsl.kernel.project import Difference, compare, project
+from klpdsl.kernel.retrace import retrace
+from klpdsl.run.session import Loaded, execute, load_file
+from klpdsl.semantics.engines import resolve
+from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.trace.events import Trace
+
+Answer = Literal["confirmed", "contradicted", "not-expressible", "not-meant", "cannot-judge"]
+
+
+class Verdict(NamedTuple):
+    """What a kernel says about a scenario. `why` says so in lines; `evidence` is what is worth keeping of it."""
+
+    scenario: str
+    kernel: str
+    answer: Answer
+    why: tuple[str, ...] = ()
+    evidence: evidence.Evidence | None = None
+    outcome: Outcome | None = None
+
+
+class _Question(NamedTuple):
+    plan: Plan
+    model: Trace
+    engine: str
+
+
+def confirm(
+    suite: Suite,
+    names: Iterable[str],
+    kernel: Kernel,
+    *,
+    accel: Acceleration = "tcg",
+    machines: int = 2,
+    progress: Callable[[str], None] | None = None,
+) -> list[Verdict]:
+    """Ask `kernel` about the scenarios; one verdict each, in their order."""
+    verdicts: dict[str, Verdict] = {}
+    questions: dict[str, _Question] = {}
+    for name in names:
+        asked = _question(suite, name, kernel)
+        if isinstance(asked, Verdict):
+            verdicts[name] = asked
+        else:
+            questions[name] = asked
+    plans = {name: question.plan for name, question in questions.items()}
+    outcomes = Batch(kernel, plans, accel=accel, machines=machines, progress=progress).run()
+    for name, outcome in outcomes.items():
+        verdicts[name] = judge(name, kernel, questions[name], outcome)
+    return [verdicts[name] for name in names]
+
+
+def _question(suite: Suite, name: str, kernel: Kernel) -> _Question | Verdict:
+    try:
+        loaded = load_file(suite.scenario_path(name))
+        if not _is_meant_for(loaded, kernel):
+            return Verdict(name, kernel.name, "not-meant")
+        engine = engine_of(kernel)
+        plain = resolve(kernel.version)
+        trace = execute(loaded, engine).trace
+        own = engine.name if trace != execute(loaded, plain).trace else kernel.version
+    except ScenarioError as error:
+        return Verdict(name, kernel.name, "cannot-judge", tuple(error.render().splitlines()))
+    try:
+        return _Question(make_plan(loaded.program), trace, own)
+    except NotExpressible as refusal:
+        kept = evidence.Evidence("not-expressible", kernel.release, why=refusal.reasons)
+        return Verdict(name, kernel.name, "not-expressible", refusal.reasons, kept)
+
+
+def _is_meant_for(loaded: Loaded, kernel: Kernel) -> bool:
+    # Nothing changed in v6.12, so that it has the engine, and the name in a list of engines, of a release before.
+    return {kernel.version, resolve(kernel.version).name} & set(loaded.engine_names()) != set()
+
+
+def judge(name: str, kernel: Kernel, question: _Question, outcome: Outcome) -> Verdict:
+    """Compare what the model and the guest gave."""
+    if outcome.end != "played":
+        step = max(len(outcome.seen.steps) - 1, 0)
+        last = outcome.boot.console.rstrip().splitlines()[-3:]
+        why = (f"the guest {outcome.end} at step {step}, twice", *last)
+        return Verdict(name, kernel.name, "cannot-judge", why, outcome=outcome)
+    notes = tuple(f"step {step.number}: {note}" for step in outcome.seen.steps for note in step.notes)
+    if notes:
+        return Verdict(name, kernel.name, "cannot-judge", notes, outcome=outcome)
+    model = project(question.model)
+    difference = compare(model, project(retrace(question.plan, outcome.seen)))
+    why = () if difference is None else describe(difference)
+    kept = evidence.Evidence(
+        "confirmed" if difference is None else "contradicted",
+        kernel.release,
+        question.engine,
+        _digest_of(question.plan),
+        evidence.digest_of_steps(model),
+        why,
+    )
+    return Verdict(name, kernel.name, kept.state, why, kept, outcome)
+
+
+def _digest_of(plan: Plan) -> str:
+    files = {source: source.name for source in plan.sources}
+    return evidence.digest_of_plan(plan.script("", files), ("".join(source.parts) for source in plan.sources))
+
+
+def describe(difference: Difference) -> tuple[str, ...]:
+    """Say in lines where the two part."""
+    return (
+        f"step {difference.step}: {difference.text}",
+        *(f"only the model:  {line}" for line in difference.only_model),
+        *(f"only the kernel: {line}" for line in difference.only_kernel),
+    )

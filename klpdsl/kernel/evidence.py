@@ -1,0 +1,134 @@
+"""What real kernels said about each scenario, kept beside its goldens: `goldens/<scenario>/kernels.toml`.
+
+A table for each kernel: how the scenario went there, on which release, and the digests of what was asked and of what
+the model said. Evidence is stale when the model says something else now, or the scenario asks something else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from klpdsl.goldens import store
+from klpdsl.goldens.suite import Suite
+from klpdsl.kernel.project import Step, project
+from klpdsl.trace.events import Trace
+
+FILE = "kernels.toml"
+
+State = Literal["confirmed", "contradicted", "not-expressible"]
+
+_HEAD = "# Written by `klpdsl kernel confirm --record`: what real kernels did (docs/real-kernel.md).\n"
+
+
+class Evidence(NamedTuple):
+    """What one kernel said about one scenario.
+
+    `asked` is the digest of what the guest was told to do, `model` that of what the model's trace shows of it.
+    `why` are the reasons, or the lines in which they differ.
+    """
+
+    state: State
+    release: str
+    engine: str = ""
+    asked: str = ""
+    model: str = ""
+    why: tuple[str, ...] = ()
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()[:16]
+
+
+def digest_of_plan(script: str, sources: Iterable[str]) -> str:
+    """Return the digest of what the guest is told: its script and the sources of its modules."""
+    return _digest([script, sorted(sources)])
+
+
+def digest_of_steps(steps: tuple[Step, ...]) -> str:
+    """Return the digest of what can be compared of a trace; expectations are the author's, and not in it."""
+    return _digest([(step.text, step.said, step.changed, step.shown, step.result) for step in steps])
+
+
+def digest_of_trace(trace: Trace) -> str:
+    """Return the digest of what can be compared of `trace`."""
+    return digest_of_steps(project(trace))
+
+
+def path_of(suite: Suite, name: str) -> str:
+    """Return the file of a scenario's evidence."""
+    return os.path.join(store.folder(suite, name), FILE)
+
+
+def read(suite: Suite, name: str) -> dict[str, Evidence]:
+    """Return what is kept about a scenario, by kernel."""
+    try:
+        with open(path_of(suite, name), "rb") as file:
+            tables = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    return {kernel: _row(table) for kernel, table in tables.items()}
+
+
+def _row(table: Mapping[str, Any]) -> Evidence:
+    return Evidence(
+        table["state"],
+        table["release"],
+        table.get("engine", ""),
+        table.get("asked", ""),
+        table.get("model", ""),
+        tuple(table.get("why", ())),
+    )
+
+
+def _text(row: Evidence) -> str:
+    lines = []
+    for key, value in row._asdict().items():
+        if isinstance(value, tuple):
+            if value:
+                lines.append(f"{key} = [\n" + "".join(f"    {_string(line)},\n" for line in value) + "]\n")
+        elif value:
+            lines.append(f"{key} = {_string(value)}\n")
+    return "".join(lines)
+
+
+def _string(text: str) -> str:
+    # What JSON escapes, a TOML basic string escapes in the same way.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def write(suite: Suite, name: str, rows: Mapping[str, Evidence]) -> bool:
+    """Keep `rows` beside those of other kernels; returns whether the file is another now."""
+    kept = read(suite, name)
+    new = kept | dict(rows)
+    if new == kept:
+        return False
+    path = path_of(suite, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    order = sorted(new, key=lambda kernel: [int(part) if part.isdigit() else 0 for part in kernel.split(".")])
+    text = _HEAD + "".join(f'\n["{kernel}"]\n{_text(new[kernel])}' for kernel in order)
+    temporary = f"{path}.new"
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)
+    return True
+
+
+def stale(suite: Suite, name: str, traces: Mapping[str, Trace]) -> list[str]:
+    """Return the kernels whose evidence about a scenario no longer fits; `traces` are the goldens, by engine.
+
+    Evidence that was taken with an engine of its own (a distribution's backports made a difference) is only checked
+    when it is taken anew.
+    """
+    found = []
+    for kernel, row in read(suite, name).items():
+        if row.state == "not-expressible" or row.engine != f"v{kernel}":
+            continue
+        nearest = store.nearest(traces, row.engine)
+        if not nearest or digest_of_trace(traces[nearest]) != row.model:
+            found.append(kernel)
+    return found

@@ -1,0 +1,80 @@
+"""Evidence: kept, read back, and found stale."""
+
+from pathlib import Path
+
+import pytest
+
+from klpdsl.goldens.suite import Suite
+from klpdsl.kernel import evidence
+from klpdsl.kernel.confirm import describe
+from klpdsl.kernel.evidence import Evidence
+from klpdsl.kernel.project import Difference
+from klpdsl.trace.events import Trace
+from klpdsl.trace.text import from_text
+
+TRACE = "# klpdsl trace 1\n\n1 load p1\n    module p1 loaded\n    module p1 refs 1\n  = 0\n"
+
+
+def trace(text: str = TRACE) -> Trace:
+    return from_text(text)
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    return Suite(str(tmp_path))
+
+
+def confirmed(engine: str = "v6.12") -> Evidence:
+    return Evidence("confirmed", "6.12.1", engine, "a" * 16, evidence.digest_of_trace(trace()))
+
+
+def test_what_is_written_is_read_back(suite: Suite) -> None:
+    rows = {
+        "6.12": confirmed(),
+        "6.1": Evidence(
+            "contradicted", "6.1.0", "v6.1", "b", "c", ('step 1: write p1 enabled "\u00e4\\"', "= 0")
+        ),
+    }
+    assert evidence.write(suite, "a/b", rows)
+    assert evidence.read(suite, "a/b") == rows
+    assert not evidence.write(suite, "a/b", rows)
+    text = Path(evidence.path_of(suite, "a/b")).read_text(encoding="utf-8")
+    assert text.index('["6.1"]') < text.index('["6.12"]')
+
+
+def test_other_kernels_rows_stay(suite: Suite) -> None:
+    evidence.write(suite, "a", {"6.1": Evidence("not-expressible", "6.1.0", why=("cpus",))})
+    evidence.write(suite, "a", {"6.12": confirmed()})
+    assert list(evidence.read(suite, "a")) == ["6.1", "6.12"]
+
+
+def test_nothing_is_kept_about_most(suite: Suite) -> None:
+    assert evidence.read(suite, "nothing") == {}
+    assert evidence.stale(suite, "nothing", {}) == []
+
+
+def test_evidence_is_stale_when_the_model_says_something_else(suite: Suite) -> None:
+    evidence.write(suite, "a", {"6.12": confirmed()})
+    assert evidence.stale(suite, "a", {"v6.12": trace()}) == []
+    assert evidence.stale(suite, "a", {"v6.4": trace()}) == []
+    assert evidence.stale(suite, "a", {"v6.12": trace(TRACE.replace("refs 1", "refs 2"))}) == ["6.12"]
+    assert evidence.stale(suite, "a", {}) == ["6.12"]
+
+
+def test_what_a_kernel_cannot_show_makes_nothing_stale(suite: Suite) -> None:
+    evidence.write(suite, "a", {"6.12": confirmed()})
+    more = TRACE.replace("    module p1 refs 1\n", "    sysfs p1/ gone\n    module p1 refs 1\n")
+    assert evidence.stale(suite, "a", {"v6.12": trace(more)}) == []
+
+
+def test_an_engine_with_backports_is_not_judged_by_the_goldens_of_another(suite: Suite) -> None:
+    evidence.write(suite, "a", {"6.12": confirmed("v6.12+something")})
+    assert evidence.stale(suite, "a", {"v6.12": trace(TRACE.replace("refs 1", "refs 2"))}) == []
+
+
+def test_a_difference_in_words() -> None:
+    assert describe(Difference(2, "tick", ("= 0",), ("= EINVAL",))) == (
+        "step 2: tick",
+        "only the model:  = 0",
+        "only the kernel: = EINVAL",
+    )
