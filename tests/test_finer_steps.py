@@ -7,7 +7,7 @@ import pytest
 
 from klpdsl.syntax.layout import format_scenario
 from klpdsl.trace.jsonl import from_jsonl, to_jsonl
-from klpdsl.trace.text import from_text
+from klpdsl.trace.reading import from_text
 
 
 def run(text: str, engine: str, *more: str) -> str:

@@ -10,50 +10,92 @@ from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.load import read_bounded
-from klpdsl.trace.events import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from klpdsl.trace.events import Trace
+
+
+class _Options:
+    """What the command line asks for."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.texts: list[str] = []
+        self.engine: list[str] = []
+        self.set: list[str] = []
+        self.with_: list[str] = []
+        self.without: list[str] = []
+        self.format = "text"
 
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit code."""
-    p = parser(
-        "run",
-        "Run scenarios on a model of one kernel or several, and print their traces.",
-        "klpdsl run -c 'load p1; t1: syscall f' --engine v5.0 --engine v6.12",
-    )
-    p.add_argument("files", nargs="*", metavar="FILE", help="scenario files; - is standard input")
-    p.add_argument("-c", dest="texts", action="append", default=[], metavar="TEXT", help="a scenario as text")
-    p.add_argument(
-        "--engine",
-        "-e",
-        action="append",
-        default=[],
-        help="an engine (v6.12, baron-v2, ./proposal.toml), a range (v4.12..v5.1) or all; may be repeated "
-        "(default: the newest that the scenario is meant for)",
-    )
-    p.add_argument(
-        "--set", action="append", default=[], metavar="AXIS=VALUE", help="alter the engine by hand"
-    )
-    p.add_argument("--with", action="append", default=[], dest="with_", metavar="CHANGE", help="add a change")
-    p.add_argument("--without", action="append", default=[], metavar="CHANGE", help="take a change away")
-    p.add_argument("--format", choices=("text", "jsonl"), default="text", help="how to print the trace")
-    arguments = p.parse_args(argv)
-    if not arguments.files and not arguments.texts:
-        p.print_usage(sys.stderr)
-        complain("klpdsl run: name a file, - for standard input, or give a scenario with -c")
+    options = _plain(argv) or _parsed(argv)
+    if not options.files and not options.texts:
+        complain(
+            "klpdsl run: name a file, - for standard input, or give a scenario with -c (--help says more)"
+        )
         return USAGE
-    scenarios, failed = _load(arguments.files, arguments.texts)
+    scenarios, failed = _load(options.files, options.texts)
     runs: list[tuple[Loaded, Engine]] = []
     for loaded in scenarios:
         try:
-            names = _engine_names(arguments.engine, loaded)
-            alter = (arguments.set, arguments.with_, arguments.without)
+            names = _engine_names(options.engine, loaded)
+            alter = (options.set, options.with_, options.without)
             runs += [(loaded, resolve(name, *alter)) for name in names]
         except EngineError as error:
             complain(f"klpdsl run: {error}")
             return USAGE
     if failed:
         return USAGE
-    return _run(runs, arguments.format)
+    return _run(runs, options.format)
+
+
+def _plain(argv: list[str]) -> _Options | None:
+    """Read the command line if nothing is in it but files, -c and --engine; else leave it to argparse.
+
+    This is how scripts call the command thousands of times, and argparse is a good part of what a start costs.
+    """
+    options = _Options()
+    wanted = {"-c": options.texts, "--engine": options.engine, "-e": options.engine}
+    words = iter(argv)
+    for word in words:
+        if word in wanted:
+            value = next(words, "")
+            if not value or value.startswith("-"):
+                return None
+            wanted[word].append(value)
+        elif word.startswith("-") and word != "-":
+            return None
+        else:
+            options.files.append(word)
+    return options
+
+
+def _parsed(argv: list[str]) -> _Options:
+    p = parser(
+        "run",
+        "Run scenarios on a model of one kernel or several, and print their traces.",
+        "klpdsl run -c 'load p1; t1: syscall f' --engine v5.0 --engine v6.12",
+    )
+    p.add_argument("files", nargs="*", metavar="FILE", help="scenario files; - is standard input")
+    p.add_argument("-c", dest="texts", action="append", metavar="TEXT", help="a scenario as text")
+    p.add_argument(
+        "--engine",
+        "-e",
+        action="append",
+        help="an engine (v6.12, baron-v2, ./proposal.toml), a range (v4.12..v5.1) or all; may be repeated "
+        "(default: the newest that the scenario is meant for)",
+    )
+    p.add_argument("--set", action="append", metavar="AXIS=VALUE", help="alter the engine by hand")
+    p.add_argument("--with", action="append", dest="with_", metavar="CHANGE", help="add a change")
+    p.add_argument("--without", action="append", metavar="CHANGE", help="take a change away")
+    p.add_argument("--format", choices=("text", "jsonl"), help="how to print the trace (default: text)")
+    options = _Options()
+    p.set_defaults(**vars(options))
+    p.parse_args(argv, namespace=options)
+    return options
 
 
 def _load(files: list[str], texts: list[str]) -> tuple[list[Loaded], bool]:

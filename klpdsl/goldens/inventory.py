@@ -56,7 +56,7 @@ def _renamed(suite: Suite, orphans: Orphans, without: list[str]) -> str:
     """The scenario without goldens whose statements are those of the orphaned goldens, if there is one only."""
     from klpdsl.goldens import cases
     from klpdsl.syntax.diagnostics import ScenarioError
-    from klpdsl.trace.text import TraceError, from_text
+    from klpdsl.trace.reading import TraceError, from_text
 
     path = os.path.join(suite.goldens, *orphans.name.split("/"), orphans.files[0])
     try:

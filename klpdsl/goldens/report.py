@@ -11,7 +11,7 @@ from klpdsl.goldens.classes import Class, Member
 from klpdsl.goldens.inventory import Inventory
 from klpdsl.goldens.paint import Paint
 from klpdsl.goldens.suite import SUFFIX, Suite
-from klpdsl.trace.text import TraceError, from_text
+from klpdsl.trace.reading import TraceError, from_text
 
 PLAIN = Paint()
 _TEXT_LINES = 24

@@ -17,7 +17,8 @@ from klpdsl.goldens.lineage import AsIf, as_if, responsible
 from klpdsl.goldens.provenance import Origins, Place, watched
 from klpdsl.goldens.suite import Suite
 from klpdsl.run.session import Loaded, execute
-from klpdsl.trace.text import TraceError, from_text, to_text
+from klpdsl.trace.reading import TraceError, from_text
+from klpdsl.trace.text import to_text
 
 
 class Cause(NamedTuple):

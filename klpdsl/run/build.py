@@ -27,36 +27,50 @@ DEFAULT_TASK = "t1"
 class Program:
     """A scenario ready to run: its first world, its patches by name, its statements in order."""
 
-    __slots__ = ("modules", "patches", "statements", "world")
+    __slots__ = ("_specs", "modules", "patches", "statements", "world")
 
     def __init__(self, items: Iterable[tree.Item]) -> None:
         items = tuple(items)
         self.modules: dict[str, tree.ModuleDecl] = {}
         self.patches: dict[str, PatchSpec] = {}
+        self._specs: dict[tree.Span, PatchSpec] = {}
         self.statements: tuple[tree.Statement, ...] = tuple(i for i in items if isinstance(i, _STATEMENTS))
         self.world = World()
         self._declare_objects(items)
         for item in items:
-            if isinstance(item, tree.PatchDecl):
-                self.patches[item.name] = patch_spec(item.name, item.flags, item.body)
-            elif isinstance(item, tree.CpusDecl):
+            if isinstance(item, tree.CpusDecl):
                 self.world.cpus = item.number
                 self.world.nohz = item.nohz
             elif isinstance(item, tree.ArchDecl):
                 self.world.arch_reliable = item.feature != "unreliable-stacks"
+        self._declare_patches(items)
         self._declare_tasks(items)
 
     def spec(self, statement: tree.Load | tree.Apply) -> PatchSpec:
-        """The patch that a `load` or `apply` means: as declared, with what the statement itself adds."""
-        declared = self.patches.get(statement.name)
-        if declared is None or statement.body is not None:
-            return patch_spec(statement.name, statement.flags, statement.body)
-        flags = {flag.name for flag in statement.flags}
-        return declared._replace(
-            immediate=declared.immediate or "immediate" in flags,
-            replace=declared.replace or "replace" in flags,
-            marked=declared.marked and "unmarked" not in flags,
-        )
+        """The patch that a `load` or `apply` means."""
+        return self._specs[statement.span]
+
+    def _declare_patches(self, items: tuple[tree.Item, ...]) -> None:
+        """Find out what each `load` and `apply` means: what was written last of that patch, and what it adds itself.
+
+        A body says all there is to say, as a module that has been built anew; flags alone come on top.
+        """
+        for item in items:
+            if isinstance(item, tree.PatchDecl):
+                self.patches[item.name] = patch_spec(item.name, item.flags, item.body)
+        latest = dict(self.patches)
+        for statement in statements_within(self.statements):
+            if not isinstance(statement, tree.Step):
+                continue
+            operation = statement.operation
+            if isinstance(operation, (tree.Load, tree.Apply)) and operation.name not in self.modules:
+                known = latest.get(operation.name)
+                if known is None or operation.body is not None:
+                    latest[operation.name] = patch_spec(operation.name, operation.flags, operation.body)
+                else:
+                    latest[operation.name] = _with_flags(known, operation.flags)
+                self._specs[operation.span] = latest[operation.name]
+                self.patches.setdefault(operation.name, latest[operation.name])
 
     def key(self, ref: tree.FunctionRef) -> FuncKey:
         """The function that a statement names; plainly where one object has it."""
@@ -152,6 +166,15 @@ def patch_spec(name: str, flags: tuple[tree.PatchFlag, ...], body: tree.PatchBod
         replace="replace" in names,
         states=states,
         marked="unmarked" not in names,
+    )
+
+
+def _with_flags(spec: PatchSpec, flags: tuple[tree.PatchFlag, ...]) -> PatchSpec:
+    names = {flag.name for flag in flags}
+    return spec._replace(
+        immediate=spec.immediate or "immediate" in names,
+        replace=spec.replace or "replace" in names,
+        marked=spec.marked and "unmarked" not in names,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from klpdsl.run.build import Program
 from klpdsl.run.interpreter import RunResult, RunTooLongError, run
 from klpdsl.semantics.engines import expand, points, resolve
-from klpdsl.semantics.explain import explain_missing
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax import load, tree
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
@@ -71,12 +70,13 @@ def execute(loaded: Loaded, engine: Engine | str, witness: Witness | None = None
     Raises `EngineError` for an unknown engine, `ScenarioError` for a run without end.
     """
     resolved = resolve(engine) if isinstance(engine, str) else engine
+
+    def explain(axis: str, wanted: tuple[str, ...]) -> str:
+        from klpdsl.semantics.explain import explain_missing
+
+        return explain_missing(resolved, axis, wanted)
+
     try:
-        return run(
-            loaded.program,
-            resolved.semantics,
-            lambda axis, wanted: explain_missing(resolved, axis, wanted),
-            witness,
-        )
+        return run(loaded.program, resolved.semantics, explain, witness)
     except RunTooLongError as error:
         raise ScenarioError((Diagnostic(error.span, str(error)),)) from error

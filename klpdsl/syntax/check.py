@@ -259,12 +259,11 @@ class _Checker:
         self._unknown(span, name, message, [*world.patches, *world.modules])
 
     def _object(self, span: Span, name: str) -> None:
-        if name != words.VMLINUX and name not in self.world.modules:
-            otherwise = f"`module {name} {{ … }}` would introduce it, loaded or not"
-            candidates = [words.VMLINUX, *self.world.modules]
-            self._unknown(
-                span, name, f"there is no module `{_clipped(name)}`", candidates, _clipped(otherwise, 90)
-            )
+        # A patch may be for a module that is not around: to name it is to introduce it. A name that is nearly that
+        # of a declared one is a slip all the same.
+        candidates = [words.VMLINUX, *self.world.modules]
+        if name not in candidates and did_you_mean(name, candidates[:_CANDIDATES]):
+            self._unknown(span, name, f"there is no module `{_clipped(name)}`", candidates)
 
     def _task_named(self, span: Span, name: str) -> None:
         if name in self.world.task_names:

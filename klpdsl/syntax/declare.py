@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from klpdsl.syntax import tree, words
-from klpdsl.syntax.compare import same
 from klpdsl.syntax.tree import Item, Span, Statement
 
 #: Tells of a problem: the node, the word in it that is meant (or nothing), the message, the hint.
@@ -162,16 +161,6 @@ class _Declarer:
             if first.flags or first.body is not None:
                 message = f"the patch `{name}` is declared by the statement that loads it"
             self._report(item.span, name, message, f"that is {line_reference(first.span, item.span)}")
-        elif not bare and not self._agrees(item, first):
-            message = f"the patch `{name}` can not change"
-            hint = f"{line_reference(first.span, item.span)} says something else about it"
-            self._report(item.span, name, message, hint)
-
-    def _agrees(self, item: PatchStatement, first: PatchStatement) -> bool:
-        """Return whether a `load` says what is said already. Flags may be added to a patch that is declared."""
-        if isinstance(first, tree.PatchDecl) and item.body is None:
-            return True
-        return same(item.flags, first.flags) and same(item.body, first.body)
 
     def finish(self, every: Sequence[Item | Statement | tree.Thread]) -> None:
         """Settle what depends on all statements: tasks by first use, the functions of vmlinux."""

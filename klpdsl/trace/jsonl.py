@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from klpdsl.trace import events as ev
-from klpdsl.trace.text import TraceError
+from klpdsl.trace.reading import TraceError
 
 _RENAMED = {"source": "from", "target": "to"}
 _BACK = {"from": "source", "to": "target"}

@@ -10,7 +10,8 @@ from klpdsl.run.session import execute, load_text
 from klpdsl.semantics.engines import points, resolve
 from klpdsl.trace.events import Hook, ModuleRefs, StepTrace, Sysfs, TaskShown, Trace
 from klpdsl.trace.jsonl import from_jsonl, to_jsonl
-from klpdsl.trace.text import from_text, to_text
+from klpdsl.trace.reading import from_text
+from klpdsl.trace.text import to_text
 from tests.engine.scenarios import scenarios
 
 ENGINES = (*points(), "baron-v2")

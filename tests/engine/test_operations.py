@@ -67,3 +67,15 @@ def test_the_signal_comes_by_itself_at_the_fifteenth_retry() -> None:
         "expect failed",
         "expect ok",
     ]
+
+
+def test_a_load_without_a_body_means_what_was_written_last() -> None:
+    text = "load p1 { g }\ndisable p1\nunload p1\nload p1\ndisable p1\nunload p1\nload p1 { f }"
+    hooks = [
+        line.strip() for line in lines(text, "v6.12") if line.strip().startswith("hook") and "[p1]" in line
+    ]
+    assert hooks == ["hook vmlinux g [p1]", "hook vmlinux g [p1]", "hook vmlinux f [p1]"]
+
+
+def test_a_patch_may_name_a_module_that_nobody_declares() -> None:
+    assert results("load p1 { nfs { open } }", "v6.12") == ["= 0"]

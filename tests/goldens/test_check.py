@@ -216,8 +216,8 @@ def test_a_changed_rule_is_one_class_with_its_function(project: Project) -> None
     project.ok("accept", "scenarios/many")
     project.alter_code(
         "engine/transition.py",
-        '{_WHAT[w.target_state]} complete")\n    klp',
-        '{_WHAT[w.target_state]} done")\n    klp',
+        '{WHAT[w.target_state]} complete")',
+        '{WHAT[w.target_state]} done")',
     )
     told = json.loads(project.ok("check", "--format", "json", code=1))
     classes = told["classes"]

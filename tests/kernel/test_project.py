@@ -2,7 +2,7 @@
 
 from klpdsl.kernel.project import compare, project
 from klpdsl.trace.events import Trace
-from klpdsl.trace.text import from_text
+from klpdsl.trace.reading import from_text
 
 
 def trace(*lines: str) -> Trace:

@@ -12,7 +12,8 @@ from klpdsl.kernel.report import Line, SeenScenario, SeenStep, SeenTask, read_re
 from klpdsl.kernel.retrace import retrace
 from klpdsl.run.session import Loaded, execute, load_file, load_text
 from klpdsl.trace import events
-from klpdsl.trace.text import from_text, to_text
+from klpdsl.trace.reading import from_text
+from klpdsl.trace.text import to_text
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = Path(__file__).parent / "recorded"
