@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from klpdsl.engine.context import OK, Kernel
+from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.engine.patch import set_object
-from klpdsl.trace.events import Callback
+from klpdsl.engine.states import klp_get_prev_state
+from klpdsl.trace.events import Callback, StateFound
 from klpdsl.world.values import KLP_PATCHED, KLP_UNPATCHED, Object
 
 
@@ -51,10 +52,32 @@ def after_transition(k: Kernel, name: str, target: int) -> None:
             klp_post_unpatch_callback(k, name, index)
 
 
+def set_results(k: Kernel, name: str, object_name: str, results: dict[str, str]) -> Outcome:
+    """Let callbacks of an object end differently from now on, as their module's parameters may make them."""
+    patch = k.w.patches.get(name)
+    if patch is None:
+        return Outcome("ENOENT")
+    for index, obj in enumerate(patch.objects):
+        if obj.name == object_name:
+            changed = tuple((which, results.get(which, result)) for which, result in obj.callbacks)
+            set_object(k, name, index, obj._replace(callbacks=changed))
+    return SUCCESS
+
+
 def _run(k: Kernel, name: str, obj: Object, which: str) -> str:
     for callback, result in obj.callbacks:
         if callback == which:
             if k.emit:
                 k.emit(Callback(name, obj.name, which, result))
+                _tell_states(k, name)
             return result
     return OK
+
+
+def _tell_states(k: Kernel, name: str) -> None:
+    # What the callback can find out about the states that its patch changes. Outside a transition the kernel only
+    # warns whoever asks.
+    if not k.sem.states or not k.emit or not k.w.transition_patch:
+        return
+    for id_, version in k.w.patches[name].states:
+        k.emit(StateFound(name, id_, version, klp_get_prev_state(k, id_)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, hooks, kobjects, patch
+from klpdsl.engine import core, hooks, kobjects, patch, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.trace.events import ModuleGone, ModuleLoaded
 from klpdsl.world.values import Module, PatchSpec
@@ -28,6 +28,7 @@ def unload_target(k: Kernel, name: str) -> Outcome:
         return Outcome("ENOENT")
     if module.refs:
         return Outcome("EAGAIN")
+    tasks.finish_work_of(k, name)
     hooks.klp_module_going(k, name)
     _leave(k, name)
     return SUCCESS

@@ -25,3 +25,16 @@ def klp_is_patch_compatible(k: Kernel, new: PatchSpec) -> bool:
             elif known < old_version:
                 return False
     return True
+
+
+def klp_get_prev_state(k: Kernel, id_: int) -> int | None:
+    """The version that the latest patch before the one in transition has of a state; None where none has it."""
+    found: int | None = None
+    for name in k.w.klp_patches:
+        if name == k.w.transition_patch:
+            break
+        for other, version in k.w.patches[name].states:
+            if other == id_:
+                found = version
+                break
+    return found

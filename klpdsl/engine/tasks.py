@@ -78,7 +78,7 @@ def _go_into(k: Kernel, index: int, code: Code) -> None:
     k.w.tasks[index] = task._replace(stack=(*task.stack, code), ran=task.ran | {code})
     if k.emit:
         k.emit(events.Call(task.name, code.object, code.function, owner_name(code)))
-    _pin(k, task.stack, (*task.stack, code))
+    _pin(k, task, (*task.stack, code))
 
 
 def return_(k: Kernel, name: str) -> Outcome:
@@ -224,6 +224,13 @@ def kick(k: Kernel, name: str) -> None:
         exit_to_user_mode(k, index)
 
 
+def finish_work_of(k: Kernel, module: str) -> None:
+    """A module's exit waits until the kernel threads that do its work are out of it."""
+    for index, task in enumerate(k.w.tasks):
+        while task.of == module and any(code.object == module for code in k.w.tasks[index].stack):
+            _leave_innermost(k, index)
+
+
 # --- helpers --------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +267,7 @@ def _leave_innermost(k: Kernel, index: int) -> None:
     k.w.tasks[index] = task._replace(stack=task.stack[:-1])
     if k.emit:
         k.emit(events.Return(task.name, code.object, code.function, owner_name(code)))
-    _pin(k, task.stack, task.stack[:-1])
+    _pin(k, task, task.stack[:-1])
 
 
 def _after_last_return(k: Kernel, index: int) -> None:
@@ -272,9 +279,9 @@ def _after_last_return(k: Kernel, index: int) -> None:
         k.w.tasks[index] = task._replace(ran=frozenset())
 
 
-def _pin(k: Kernel, before: tuple[Code, ...], after: tuple[Code, ...]) -> None:
-    held = {code.object for code in before}
-    holds = {code.object for code in after}
+def _pin(k: Kernel, task: Task, after: tuple[Code, ...]) -> None:
+    held = {code.object for code in task.stack} - {task.of}
+    holds = {code.object for code in after} - {task.of}
     for name in holds - held:
         if name in k.w.modules:
             k.module_get(name)

@@ -265,6 +265,10 @@ class _Planner:
                 order = ("tick", str(seconds))
             case tree.Settle():
                 order = ("settle",)
+            case tree.SetCallbacks() | tree.Shadow():
+                self._refuse(
+                    "what a module's own code does while it is loaded can not be played on a real kernel"
+                )
             case tree.Sysctl(key=key, value=value):
                 if key not in _SYSCTLS:
                     self._refuse(f"the sysctl {key} is not one that a scenario may set on a real kernel")

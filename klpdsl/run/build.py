@@ -135,10 +135,11 @@ class Program:
                 uninterruptible=decl.uninterruptible,
                 unreliable=decl.unreliable,
                 ran=frozenset(stack),
+                of=decl.of,
             )
         )
         world.next_pid += 1
-        for name in {code.object for code in stack} & set(world.modules):
+        for name in {code.object for code in stack} & set(world.modules) - {decl.of}:
             module = world.modules[name]
             world.modules[name] = module._replace(refs=module.refs + 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import tasks
+from klpdsl.engine import shadow, tasks
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
 from klpdsl.engine.properties import Watch
 from klpdsl.engine.systems import operations
@@ -236,6 +236,21 @@ class Interpreter:
             return _outcome(self._system.continue_(k, task))
         return _SIMPLE[action.verb](k, task)
 
+    def _set_callbacks(self, operation: tree.SetCallbacks) -> Outcome:
+        results = {callback.name: callback.errno or "0" for callback in operation.callbacks}
+        return _outcome(self._system.set_callbacks(self._kernel, operation.name, operation.object, results))
+
+    def _shadow(self, operation: tree.Shadow) -> Outcome:
+        k, obj, id_ = self._kernel, operation.object, operation.id
+        if operation.verb == "get":
+            return shadow.get(k, obj, id_)
+        if operation.verb == "free":
+            return shadow.free(k, obj, id_, destructor=operation.destructor)
+        if operation.verb == "free_all":
+            return shadow.free_all(k, id_, destructor=operation.destructor)
+        or_get = operation.verb == "get_or_alloc"
+        return shadow.alloc(k, obj, id_, operation.data, operation.constructor, or_get=or_get)
+
     # --- what happens ---
 
     def _record(self, event: Event) -> None:
@@ -309,6 +324,8 @@ _OPERATIONS: dict[type[tree.Operation], Callable[[Interpreter, Any], Outcome]] =
     tree.Show: lambda run, op: run._system.show(run._kernel, op.name),
     tree.Open: lambda run, op: run._system.open_directory(run._kernel, op.name, op.path),
     tree.Close: lambda run, op: run._system.close_directory(run._kernel, op.name, op.path),
+    tree.SetCallbacks: Interpreter._set_callbacks,
+    tree.Shadow: Interpreter._shadow,
     tree.TaskStep: Interpreter._action,
 }
 

@@ -33,6 +33,18 @@ class _Sympos(int):
     __slots__ = ()
 
 
+class _Owner(str):
+    """The module of `of ext4`."""
+
+    __slots__ = ()
+
+
+class _Constructor(str):
+    """The errno of `ctor fails ENOMEM`; `0` when it does not fail."""
+
+    __slots__ = ()
+
+
 class _Reads(str):
     """The name of `reads p1`."""
 
@@ -149,15 +161,23 @@ class _Builder(Transformer[Token, Any]):
         for index, flag in enumerate(flags):
             if flag.type in words[:index]:
                 self._report(Diagnostic(token_span(flag, self._source), f"`{flag}` is said twice"))
+        owner = _first(_Owner, parts)
+        if owner is not None and kind.type == "TASK":
+            message = "a module has kernel threads of its own, not user tasks"
+            self._report(Diagnostic(self._span(meta), message))
         return tree.TaskDecl(
             name,
             "user" if kind.type == "TASK" else "kthread",
+            str(owner or ""),
             "RUNNING" in words,
             _first(tuple, rest) or (),
             "UNINTERRUPTIBLE" in words,
             "UNRELIABLE" in words,
             self._span(meta),
         )
+
+    def of(self, _meta: Meta, parts: list[str]) -> _Owner:
+        return _Owner(parts[0])
 
     def stack(self, _meta: Meta, parts: list[tree.FunctionRef]) -> tuple[tree.FunctionRef, ...]:
         # A plain tuple, not one of the nodes, which are tuples too: `task` looks for it.
@@ -273,6 +293,27 @@ class _Builder(Transformer[Token, Any]):
     def close(self, meta: Meta, parts: list[str]) -> tree.Close:
         name, _, path = parts[0].partition("/")
         return tree.Close(name, path, self._span(meta))
+
+    def set_callbacks(self, meta: Meta, parts: list[Any]) -> tree.SetCallbacks:
+        return tree.SetCallbacks(parts[0], parts[1], parts[2], self._span(meta))
+
+    def constructor(self, _meta: Meta, parts: list[Token]) -> _Constructor:
+        return _Constructor(parts[1] if len(parts) > 1 else "0")
+
+    def shadow(self, meta: Meta, parts: list[Any]) -> tree.Shadow:
+        verb = cast(Literal["get", "alloc", "get_or_alloc", "free", "free_all"], str(parts[0]))
+        number = next(part for part in parts if isinstance(part, Token) and part.type == "INTEGER")
+        before, after = parts[1 : parts.index(number)], parts[parts.index(number) + 1 :]
+        data = next((part for part in after if not isinstance(part, _Constructor | Token)), None)
+        return tree.Shadow(
+            verb,
+            before[0] if before else "",
+            self._number(number, 0, limits.SHADOW_ID, "a shadow variable's id"),
+            data,
+            str(_first(_Constructor, after) or ""),
+            any(isinstance(part, Token) and part.type == "DESTRUCTOR" for part in after),
+            self._span(meta),
+        )
 
     def task_step(self, meta: Meta, parts: list[Any]) -> tree.TaskStep:
         return tree.TaskStep(parts[0], tuple(parts[1:]), self._span(meta))

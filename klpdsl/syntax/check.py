@@ -118,6 +118,9 @@ class _Checker:
             self._condition(item.condition)
         elif isinstance(item, tree.PatchDecl):
             self._patch(item)
+        elif isinstance(item, tree.TaskDecl):
+            if item.of:
+                self._object(item.span, item.of)
         elif isinstance(item, tree.ArchDecl):
             if item.feature not in words.FEATURES:
                 hint = did_you_mean(item.feature, words.FEATURES)
@@ -173,6 +176,13 @@ class _Checker:
         elif isinstance(operation, tree.Signal | tree.Force):
             if operation.name is not None:
                 self._patch_named(operation.span, operation.name)
+        elif isinstance(operation, tree.SetCallbacks):
+            self._patch_named(operation.span, operation.name)
+            self._object(operation.span, operation.object)
+            self._callbacks(operation)
+        elif isinstance(operation, tree.Shadow):
+            if operation.constructor != "0":
+                self._errno(operation.span, operation.constructor)
         elif not isinstance(operation, tree.Reverse | tree.Sysctl | tree.Tick | tree.Settle):
             self._patch_named(operation.span, operation.name)
 
@@ -195,7 +205,7 @@ class _Checker:
                 hooked.setdefault(item.object, item.span)
                 self._callbacks(item)
 
-    def _callbacks(self, item: tree.PatchCallbacks) -> None:
+    def _callbacks(self, item: tree.PatchCallbacks | tree.SetCallbacks) -> None:
         seen: set[str] = set()
         for callback in item.callbacks or ():
             if callback.name in seen:
@@ -208,9 +218,13 @@ class _Checker:
             if callback.name != "pre_patch":
                 message = f"`{callback.name}` can not fail: it returns nothing"
                 self.report(callback.span, "", message, "only `pre_patch` can")
-            elif callback.errno not in words.ERRNOS and callback.errno not in words.ERRNO_ALIASES:
-                hint = did_you_mean(callback.errno, words.ERRNOS)
-                self.report(callback.span, callback.errno, f"`{_clipped(callback.errno)}` is no errno", hint)
+            else:
+                self._errno(callback.span, callback.errno)
+
+    def _errno(self, span: Span, errno: str) -> None:
+        if errno and errno not in words.ERRNOS and errno not in words.ERRNO_ALIASES:
+            hint = did_you_mean(errno, words.ERRNOS)
+            self.report(span, errno, f"`{_clipped(errno)}` is no errno", hint)
 
     def _condition(self, condition: tree.Condition) -> None:
         span = condition.span

@@ -15,6 +15,8 @@ from klpdsl.syntax.conditions import TaskSees as TaskSees
 from klpdsl.syntax.conditions import TaskStateIs as TaskStateIs
 from klpdsl.syntax.conditions import TransitionIs as TransitionIs
 from klpdsl.syntax.conditions import ViolationSeen as ViolationSeen
+from klpdsl.syntax.module_code import SetCallbacks as SetCallbacks
+from klpdsl.syntax.module_code import Shadow as Shadow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,11 +120,13 @@ class ModuleDecl(NamedTuple):
 class TaskDecl(NamedTuple):
     """`task t3 in f > g`, `kthread k1 in f`; `stack` is outermost first, empty when in user space.
 
-    `unreliable`: the kernel's stack unwinder cannot vouch for this task's stack.
+    `unreliable`: the kernel's stack unwinder cannot vouch for this task's stack. `of`: the module whose own work
+    the kernel thread does (`kthread k1 of ext4`), empty when it is nobody's.
     """
 
     name: str
     kind: Literal["user", "kthread"]
+    of: str
     running: bool
     stack: tuple[FunctionRef, ...]
     uninterruptible: bool
@@ -454,7 +458,7 @@ class Choose(NamedTuple):
 OperatorAction: TypeAlias = (
     Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show | Open | Close
 )
-Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep
+Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow
 
 
 class Step(NamedTuple):

@@ -124,6 +124,8 @@ def module_tail(node: tree.ModuleDecl) -> str:
 
 def _task(node: tree.TaskDecl) -> str:
     words = ["task" if node.kind == "user" else "kthread", name(node.name)]
+    if node.of:
+        words += ["of", name(node.of)]
     if node.running:
         words.append("running")
     if node.stack:
@@ -159,6 +161,11 @@ def callbacks_head(node: tree.PatchCallbacks) -> str:
     return f"callbacks {name(node.object, 'immediate', 'sympos')}"
 
 
+def set_callbacks_head(node: tree.SetCallbacks) -> str:
+    """Return what stands before the braces of callbacks that are set while the patch is loaded."""
+    return f"callbacks {name(node.name)} {name(node.object)}"
+
+
 def _callbacks(node: tree.PatchCallbacks) -> str:
     return callbacks_head(node) + ("" if node.callbacks is None else f" {_list(node.callbacks)}")
 
@@ -166,6 +173,17 @@ def _callbacks(node: tree.PatchCallbacks) -> str:
 def _callback(node: tree.Callback) -> str:
     text = f"{node.name} fails {node.errno}" if node.errno else node.name
     return f"{text} reads {name(node.reads)}" if node.reads else text
+
+
+def _shadow(node: tree.Shadow) -> str:
+    words = ["shadow", node.verb, *([name(node.object)] if node.object else []), str(node.id)]
+    if node.data is not None:
+        words.append(quoted(node.data))
+    if node.constructor:
+        words.append("ctor" if node.constructor == "0" else f"ctor fails {node.constructor}")
+    if node.destructor:
+        words.append("dtor")
+    return " ".join(words)
 
 
 def _state(node: tree.PatchState) -> str:
@@ -239,6 +257,8 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.Show: lambda node: _optional("show", node.name),
     tree.Open: lambda node: f"open {node.name}/{node.path}",
     tree.Close: lambda node: f"close {node.name}/{node.path}",
+    tree.SetCallbacks: lambda node: f"{set_callbacks_head(node)} {_list(node.callbacks)}",
+    tree.Shadow: _shadow,
     tree.TaskStep: lambda node: f"{name(node.task)}: {', '.join(map(format_statement, node.actions))}",
     tree.Call: lambda node: f"call {function(node.function)}",
     tree.Return: lambda _node: "return",

@@ -128,6 +128,28 @@ class Blocked(NamedTuple):
     code: str = ""
 
 
+class ShadowVariable(NamedTuple):
+    """Something was done with a shadow variable; `data` is what it holds, None for NULL.
+
+    `what` is the function that was called (`get`, `alloc`, `get_or_alloc`, `free`) or the callback that it ran for
+    the variable (`ctor`, `dtor`).
+    """
+
+    what: str
+    object: str
+    id: int
+    data: str | None
+
+
+class StateFound(NamedTuple):
+    """What klp_get_prev_state() gives to a callback that asks: the version of an earlier patch, None for NULL."""
+
+    patch: str
+    id: int
+    version: int
+    previous: int | None
+
+
 class Violation(NamedTuple):
     """A property does not hold."""
 
@@ -164,6 +186,8 @@ Event = (
     | ModuleGone
     | Sysfs
     | Blocked
+    | ShadowVariable
+    | StateFound
     | Violation
     | Expect
 )
@@ -183,6 +207,8 @@ KIND: dict[type[Event | Result], str] = {
     ModuleGone: "module",
     Sysfs: "sysfs",
     Blocked: "blocked",
+    ShadowVariable: "shadow",
+    StateFound: "state",
     Violation: "violation",
     Expect: "expect",
     Result: "result",

@@ -107,6 +107,8 @@ _BY_KIND: dict[str, type[ev.Event]] = {
     "return": ev.Return,
     "sysfs": ev.Sysfs,
     "blocked": ev.Blocked,
+    "shadow": ev.ShadowVariable,
+    "state": ev.StateFound,
     "violation": ev.Violation,
     "expect": ev.Expect,
 }

@@ -247,6 +247,33 @@ def _read_blocked(line: _Line) -> ev.Event:
     return ev.Blocked(task, reason, obj, function, line.word())
 
 
+def _read_shadow(line: _Line) -> ev.Event:
+    what, obj, id_ = line.word(), line.word(), _number(line)
+    if line.left == "NULL":
+        line.left = ""
+        return ev.ShadowVariable(what, obj, id_, None)
+    line.skip("= ")
+    return ev.ShadowVariable(what, obj, id_, line.rest())
+
+
+def _read_state(line: _Line) -> ev.Event:
+    patch, id_ = line.word(), _number(line)
+    line.skip("version ")
+    version = _number(line)
+    line.skip("previous ")
+    if line.left == "none":
+        line.left = ""
+        return ev.StateFound(patch, id_, version, None)
+    return ev.StateFound(patch, id_, version, _number(line))
+
+
+def _number(line: _Line) -> int:
+    word = line.word()
+    if not (word.isascii() and word.isdigit()):
+        raise TraceError(line.number, f"expected a number: {word!r}")
+    return int(word)
+
+
 def _read_violation(line: _Line) -> ev.Event:
     return ev.Violation(line.until(": "), line.rest())
 
@@ -273,6 +300,8 @@ _READERS: dict[str, Callable[[_Line], ev.Event]] = {
     "module": _read_module,
     "sysfs": _read_sysfs,
     "blocked": _read_blocked,
+    "shadow": _read_shadow,
+    "state": _read_state,
     "violation": _read_violation,
     "expect": _read_expect,
 }

@@ -65,6 +65,11 @@ def _write_blocked(e: ev.Blocked) -> str:
     return f"{_word(e.task)} sleeping in {_word(e.object)} {_word(e.function)} of {_word(e.code)}"
 
 
+def _write_shadow(e: ev.ShadowVariable) -> str:
+    value = "NULL" if e.data is None else f"= {_rest(e.data)}"
+    return f"{e.what} {_word(e.object)} {e.id} {value}"
+
+
 def _write_expect(e: ev.Expect) -> str:
     return f"{'ok' if e.ok else 'failed'}: {_rest(e.text, ' (got ')} (got {_rest(e.got, '(')})"
 
@@ -83,6 +88,10 @@ _WRITERS: dict[type[ev.Event | ev.Result], Callable[..., str]] = {
     ev.ModuleGone: lambda e: f"{_word(e.module)} gone",
     ev.Sysfs: _write_sysfs,
     ev.Blocked: _write_blocked,
+    ev.ShadowVariable: _write_shadow,
+    ev.StateFound: lambda e: (
+        f"{_word(e.patch)} {e.id} version {e.version} previous {'none' if e.previous is None else e.previous}"
+    ),
     ev.Violation: lambda e: f"{_rest(e.property, ': ')}: {_rest(e.text)}",
     ev.Expect: _write_expect,
 }

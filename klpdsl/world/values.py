@@ -149,7 +149,8 @@ class Task(NamedTuple):
     """struct task_struct, as far as livepatch looks at it.
 
     `stack` is outermost first; a user task with an empty stack is in user space. `pending` is TIF_PATCH_PENDING.
-    `ran` is the code it ran since its last switch point (for the property `mixed`; nothing in the kernel).
+    `ran` is the code it ran since its last switch point (for the property `mixed`; nothing in the kernel). `of` is
+    the module whose own work a kernel thread does: it does not pin that module, whose exit waits for it.
     `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen.
     """
 
@@ -164,6 +165,7 @@ class Task(NamedTuple):
     pending: bool = False
     ran: frozenset[Code] = frozenset()
     handler: Code | None = None
+    of: str = ""
 
 
 Work = tuple[str, str]
