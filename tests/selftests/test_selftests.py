@@ -131,6 +131,20 @@ def own(text: str) -> Any:
     return lambda module, _operand, _said: f"{module}: " + text.format(m=module)
 
 
+def shadow(what: str) -> Any:
+    """A spelling: something done with a shadow variable."""
+
+    def spell(module: str, operand: str, _said: Words) -> str:
+        *obj, id_ = operand.removesuffix("/NULL").split("/")
+        return shadow_line(module, what, "obj" + obj[0] if obj else "", id_, operand.endswith("/NULL"))
+
+    return spell
+
+
+def shadow_line(module: str, what: str, obj: str, id_: str, null: bool) -> str:
+    return f"{module}: {what} {obj} {id_}" + (" NULL" if null else "")
+
+
 LEVEL = "console_loglevel"
 SPELLINGS: dict[str, Any] = {
     "en": log("enabling patch '{p}'"),
@@ -157,16 +171,23 @@ SPELLINGS: dict[str, Any] = {
     "post": callback("post_patch"),
     "preu": callback("pre_unpatch"),
     "postu": callback("post_unpatch"),
-    "alloc": own(f"allocate_loglevel_state: allocating space to store {LEVEL}"),
-    "had": own(f"allocate_loglevel_state: space to store {LEVEL} already allocated"),
-    "fix": own(f"fix_console_loglevel: fixing {LEVEL}"),
-    "over": own(f"fix_console_loglevel: taking over the {LEVEL} change"),
-    "restore": own(f"restore_console_loglevel: restoring {LEVEL}"),
-    "free": own(f"free_loglevel_state: freeing space for the stored {LEVEL}"),
+    "allocates": own(f"allocate_loglevel_state: allocating space to store {LEVEL}"),
+    "has": own(f"allocate_loglevel_state: space to store {LEVEL} already allocated"),
+    "fixes": own(f"fix_console_loglevel: fixing {LEVEL}"),
+    "takes-over": own(f"fix_console_loglevel: taking over the {LEVEL} change"),
+    "restores": own(f"restore_console_loglevel: restoring {LEVEL}"),
+    "frees": own(f"free_loglevel_state: freeing space for the stored {LEVEL}"),
     "init": own("{m}_init"),
     "exit": own("{m}_exit"),
     "enter": lambda module, _operand, said: said.enter(module),
     "leave": own(f"{WORKER} exit"),
+    "get": shadow("get"),
+    "alloc": shadow("alloc"),
+    "get-or-alloc": shadow("get_or_alloc"),
+    "ctor": shadow("ctor"),
+    "dtor": shadow("dtor"),
+    "free": shadow("free"),
+    "free-all": shadow("free_all"),
     "live": own("this has been live patched"),
 }
 
@@ -174,48 +195,71 @@ SPELLINGS: dict[str, Any] = {
 # --- what the model does --------------------------------------------------------------------------------------
 
 
+class Step(NamedTuple):
+    """A step of a trace, taken apart: `name` is the module or patch that it is about."""
+
+    verb: str
+    name: str
+    words: list[str]
+    errno: str
+
+
 def logged(trace: ev.Trace, said: Words) -> Iterator[str]:
     """The log that the script would see of a run."""
-    for step in trace.steps:
-        assert step.result is not None
-        verb, _, operand = step.text.partition(" ")
-        name = operand.partition(" ")[0]
-        target = name in TARGETS
-        failed = step.result.value if step.result.value != "0" else ""
-        if verb == "load":
-            yield said.load(name)
-        elif verb == "unload":
-            yield f"% rmmod {name}"
-        elif verb == "disable":
-            yield f"% echo 0 > /sys/kernel/livepatch/{name}/enabled"
-        elif verb == "sysctl":
-            yield said.sysctl(operand.split()[1], failed)
-        exits = verb == "unload" and target
-        for event in step.events:
+    for traced in trace.steps:
+        assert traced.result is not None
+        words = traced.text.split()
+        errno = traced.result.value if traced.result.value != "0" else ""
+        step = Step(words[0], words[1] if len(words) > 1 else "", words, errno)
+        yield from note(step, said)
+        exits = step.verb == "unload" and step.name in TARGETS
+        latest = ""
+        for event in traced.events:
             # A module's exit runs before livepatch hears of its going, but waits for the module's own work.
             if exits and not (isinstance(event, ev.Return) and event.function == WORKER):
-                yield f"{name}: {name}_exit"
+                yield f"{step.name}: {step.name}_exit"
                 exits = False
-            state = (
-                {"load": "COMING", "unload": "GOING"}.get(verb, "LIVE")
-                if event_object(event) == name
-                else "LIVE"
-            )
-            yield from event_lines(event, state, said)
-        if verb == "load" and failed:
-            yield said.fails(name, failed)
-        elif verb == "load" and target:
-            yield f"{name}: {name}_init"
+            yield from event_lines(event, step, said)
+            if isinstance(event, ev.Callback):
+                latest = event.callback
+            elif isinstance(event, ev.StateFound):
+                yield SPELLINGS[STATE_SAYINGS[latest][event.previous is None]](event.patch, "", said)
+        if step.words[:2] == ["shadow", "free_all"]:
+            yield shadow_line(SHADOW, "free_all", "", f"{int(step.words[2]):x}", null=False)
+        if step.verb == "load" and step.errno:
+            yield said.fails(step.name, step.errno)
+        elif step.verb == "load" and step.name in TARGETS:
+            yield f"{step.name}: {step.name}_init"
 
 
+def note(step: Step, said: Words) -> Iterator[str]:
+    """The script's own note of a command."""
+    match step.verb:
+        case "load":
+            yield said.load(step.name)
+        case "unload":
+            yield f"% rmmod {step.name}"
+        case "disable":
+            yield f"% echo 0 > /sys/kernel/livepatch/{step.name}/enabled"
+        case "sysctl":
+            yield said.sysctl(step.words[2], step.errno)
+        case "callbacks":
+            errno = step.words[step.words.index("fails") + 1]
+            yield f"% echo -{NUMBERS[errno]} > /sys/module/{step.name}/parameters/pre_patch_ret"
+
+
+# What the modules of test-state.sh say in a callback: where an earlier patch has the state, and where none has.
+STATE_SAYINGS = {
+    "pre_patch": ("has", "allocates"),
+    "post_patch": ("takes-over", "fixes"),
+    "pre_unpatch": ("", "restores"),
+    "post_unpatch": ("", "frees"),
+}
 TARGETS = {MODULES[short] for short in ("T", "B", "MT")}
+SHADOW = MODULES["SV"]
 
 
-def event_object(event: ev.Event) -> str:
-    return event.object if isinstance(event, ev.Callback) else ""
-
-
-def event_lines(event: ev.Event, state: str, said: Words) -> Iterator[str]:
+def event_lines(event: ev.Event, step: Step, said: Words) -> Iterator[str]:
     """What one event puts into the log, the scripts' filter applied."""
     if isinstance(event, ev.Log):
         kept = "livepatch:" in event.text or "test_klp" in event.text
@@ -225,7 +269,9 @@ def event_lines(event: ev.Event, state: str, said: Words) -> Iterator[str]:
         if kept and not tainting and not silenced:
             yield event.text
     elif isinstance(event, ev.Callback):
-        where = event.object if event.object == "vmlinux" else f"{event.object} -> {STATES[state]}"
+        states = {"load": "COMING", "unload": "GOING"} if event.object == step.name else {}
+        state = STATES[states.get(step.verb, "LIVE")]
+        where = event.object if event.object == "vmlinux" else f"{event.object} -> {state}"
         yield f"{event.patch}: {event.callback}_callback: {where}"
     elif isinstance(event, ev.Call) and event.function == WORKER:
         yield said.enter(event.object)
@@ -233,6 +279,9 @@ def event_lines(event: ev.Event, state: str, said: Words) -> Iterator[str]:
         yield f"{event.object}: {WORKER} exit"
     elif isinstance(event, ev.Call) and event.function in SHOW and event.code != "original":
         yield f"{event.code}: this has been live patched"
+    elif isinstance(event, ev.ShadowVariable) and (event.what, step.words[1]) != ("free", "free_all"):
+        null = event.data is None
+        yield shadow_line(SHADOW, event.what, event.object, f"{event.id:x}", null)
 
 
 # --- the comparison -------------------------------------------------------------------------------------------
