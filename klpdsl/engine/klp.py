@@ -108,6 +108,16 @@ def syscall(k: Kernel, task: str, key: FuncKey | None) -> Outcome:
     return tasks.syscall(k, task, key)
 
 
+def resched(k: Kernel, task: str) -> Outcome:
+    """A task passes a voluntary preemption point."""
+    return tasks.resched(k, task)
+
+
+def freeze(k: Kernel, task: str) -> Outcome:
+    """A task sleeps where it may be frozen."""
+    return tasks.freeze(k, task)
+
+
 def return_(k: Kernel, task: str) -> Outcome:
     """A task leaves its innermost function."""
     return tasks.return_(k, task)

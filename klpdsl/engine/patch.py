@@ -117,12 +117,19 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
     return OK
 
 
-def klp_unpatch_object(k: Kernel, name: str, index: int, *, nops_only: bool = False) -> None:
-    """Pop the functions of one of the patch's objects, or its no-ops only."""
-    for i, func in enumerate(k.w.patches[name].objects[index].funcs):
-        if func.patched and (func.nop or not nops_only):
+def klp_unpatch_object(
+    k: Kernel, name: str, index: int, *, nops_only: bool = False, only: set[FuncKey] | None = None
+) -> None:
+    """Pop the functions of one of the patch's objects; its no-ops only, or only the given ones of them."""
+    obj = k.w.patches[name].objects[index]
+    for i, func in enumerate(obj.funcs):
+        wanted = only is None or func_key(obj, func) in only
+        if func.patched and wanted and (func.nop or not nops_only):
             _klp_unpatch_func(k, name, index, i)
-    if not nops_only or k.w.patches[name].objects[index].dynamic:
+    obj = k.w.patches[name].objects[index]
+    if only is not None and any(func.patched for func in obj.funcs):
+        return
+    if not nops_only or obj.dynamic:
         _set_patched(k, name, index, False)
 
 

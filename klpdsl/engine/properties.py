@@ -65,7 +65,7 @@ class Watch:
         return new
 
     def _refs(self, k: Kernel, event: ModuleRefs) -> list[Violation]:
-        if event.refs == 0 and k.w.transition_patch != event.module:
+        if event.refs == 0 and k.w.transition_patch not in ("", event.module):
             self._put_by[event.module] = k.w.transition_patch
         if event.refs >= 0:
             return []
@@ -164,7 +164,7 @@ def _mixed(k: Kernel, task: Task) -> resting.Found:
         return found
     ran = sorted(task.ran)
     for patch in list(k.w.patches.values()):
-        if patch.name not in k.w.klp_patches and patch.name != k.w.transition_patch:
+        if not _counts(k, patch):
             continue
         old: list[Code] = []
         new: list[Code] = []
@@ -196,9 +196,10 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
             if not func.patched and not (live and obj.loaded):
                 continue
             if code.owner == ORIGINAL:
-                return 1 if func.nop else -1
+                # Under a no-op of a later patch, the original is what came later.
+                return 1 if func.nop or _covered_by_nop(k, patch, code) else -1
             other = k.w.patches.get(code.owner)
-            if func.nop or other is None or other.name not in k.w.klp_patches:
+            if func.nop or other is None or not _counts(k, other):
                 return -1
             return 1 if _later(k, other, patch) else -1
     # What a replacing patch does not have is old code too, as long as another patch brought it.
@@ -207,6 +208,17 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
         if other is not None and not _later(k, other, patch):
             return -1
     return 0
+
+
+def _counts(k: Kernel, patch: Patch) -> bool:
+    """Whether the patch is in force or on its way: kGraft lists a patch only when it is final."""
+    return patch.name in k.w.klp_patches or patch.name == k.w.transition_patch
+
+
+def _covered_by_nop(k: Kernel, patch: Patch, code: Code) -> bool:
+    stack = k.w.func_stacks.get((code.object, code.function, code.position), ())
+    names = [entry.patch for entry in stack]
+    return patch.name in names and any(entry.nop for entry in stack[names.index(patch.name) + 1 :])
 
 
 def _later(k: Kernel, other: Patch, patch: Patch) -> bool:

@@ -28,7 +28,7 @@ def at_rest(k: Kernel) -> Found:
     if k.w.transition_patch:
         return found + stuck(k) + irreversible(k)
     for patch in k.w.patches.values():
-        if patch.objects:
+        if patch.objects and not k.w.paused:
             found += half_retired(k, patch)
     return found
 

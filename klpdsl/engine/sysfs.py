@@ -20,6 +20,10 @@ def func_dir(k: Kernel, func: Func) -> str:
 
 def attributes(k: Kernel, patch: Patch) -> dict[str, str]:
     """The patch's attributes and their values, in alphabetical order."""
+    if k.sem.system == "kpatch":
+        return {"enabled": str(int(patch.enabled))}
+    if k.sem.system != "klp":
+        return _kgraft_attributes(k, patch)
     values = {"enabled": str(int(patch.enabled))}
     if k.sem.force != "none":
         values["force"] = WRITE_ONLY
@@ -32,6 +36,35 @@ def attributes(k: Kernel, patch: Patch) -> dict[str, str]:
     if k.sem.consistency != "none":
         values["transition"] = str(int(k.w.transition_patch == patch.name))
     return values
+
+
+def _kgraft_attributes(k: Kernel, patch: Patch) -> dict[str, str]:
+    return {
+        "refs": str(patch.refs),
+        "replace_all": str(int(patch.replace)),
+        "revert": WRITE_ONLY,
+        "state": ", ".join(_kgraft_states(k, patch)),
+    }
+
+
+def _kgraft_states(k: Kernel, patch: Patch) -> list[str]:
+    """The lines of `state`: what has become of each function."""
+    states = []
+    in_progress = k.w.transition_patch == patch.name
+    for obj in patch.objects:
+        for func in obj.funcs:
+            if func.nop:
+                continue
+            if not obj.loaded:
+                state = "SKIPPED"
+            elif not func.patched:
+                state = "REVERTED" if patch.registered else "SLOW" if in_progress else "INIT"
+            elif in_progress and patch.transition:
+                state = "REVERT_SLOW" if patch.registered else "SLOW"
+            else:
+                state = "APPLIED"
+            states.append(f"{obj.name}:{func.name} {state}")
+    return states
 
 
 def object_entries(k: Kernel, patch: Patch, obj: Object) -> list[tuple[str, str]]:
@@ -50,7 +83,7 @@ def tree(k: Kernel, patch: Patch) -> list[tuple[str, str]]:
         return []
     entries = [(f"{patch.name}/", "")]
     entries += [(f"{patch.name}/{name}", value) for name, value in attributes(k, patch).items()]
-    for obj in patch.objects:
+    for obj in patch.objects if k.sem.system == "klp" else ():
         entries += object_entries(k, patch, obj)
     return sorted(entries)
 
@@ -61,6 +94,8 @@ def below(k: Kernel, name: str | None) -> list[tuple[str, str]]:
     for patch in k.w.patches.values():
         if name in (None, patch.name):
             entries += tree(k, patch)
+    if k.sem.system in ("kgraft", "kgraft-early") and name is None:
+        entries.append(("in_progress", str(int(k.w.transition_work))))
     lingering = k.w.ghosts if k.sem.nop_kobject == "del+release" else k.w.ghosts + k.w.released
     known = {path for path, _ in entries}
     entries += [

@@ -8,9 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-_MODULES: dict[str, ModuleType] = {"klp": klp}
-
 
 def operations(system: str) -> ModuleType:
     """The module that offers the system's operations; all have those of `klp.py`, by the same names."""
-    return _MODULES[system]
+    if system == "klp":
+        return klp
+    if system == "kpatch":
+        from klpdsl.engine import kpatch
+
+        return kpatch
+    from klpdsl.engine import kgraft
+
+    return kgraft

@@ -234,6 +234,10 @@ class Interpreter:
             return tasks.fork(k, task, action.child)
         if action.verb == "continue":
             return _outcome(self._system.continue_(k, task))
+        if action.verb == "resched":
+            return _outcome(self._system.resched(k, task))
+        if action.verb == "freeze":
+            return _outcome(self._system.freeze(k, task))
         return _SIMPLE[action.verb](k, task)
 
     def _set_callbacks(self, operation: tree.SetCallbacks) -> Outcome:
@@ -302,8 +306,6 @@ def _outcome(value: Any) -> Outcome:
 _SIMPLE: dict[str, Callable[[Kernel, str], Outcome]] = {
     "run": tasks.run,
     "sleep": tasks.sleep,
-    "resched": tasks.resched,
-    "freeze": tasks.freeze,
     "exit": tasks.exit_,
 }
 

@@ -110,7 +110,8 @@ class Patch(NamedTuple):
     """struct klp_patch at run time, from its module's load to its unload.
 
     `listed`: on klp_patches. `registered`: unregistering it is still owed. `retired`: another patch replaced it.
-    `transition`: its functions' transition flags are set. `kobj`: its sysfs directory exists.
+    `transition`: its functions' transition flags are set. `kobj`: its sysfs directory exists. `refs`: how many newer
+    patches stand on it (kGraft counts that).
     """
 
     name: str
@@ -125,6 +126,7 @@ class Patch(NamedTuple):
     retired: bool = False
     transition: bool = False
     kobj: bool = False
+    refs: int = 0
 
 
 class Entry(NamedTuple):

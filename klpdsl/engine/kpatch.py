@@ -1,0 +1,287 @@
+"""kpatch's own core module, which it used before livepatch: kmod/core/core.c of github.com/dynup/kpatch.
+
+Everything changes for everybody at once, with the machine stopped, or not at all: a single task inside an affected
+function, and loading or disabling answers EBUSY. Files are below /sys/kernel/kpatch.
+
+Up to July 2019 the functions that a replacing patch drops left the table only after the machine ran again. That
+window stays open here until an operator acts next or time passes; what tasks do meanwhile happens inside it.
+"""
+
+from __future__ import annotations
+
+from klpdsl.engine import others, patch, tasks
+from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
+from klpdsl.world.values import VMLINUX, Code, FuncKey, Patch, PatchSpec
+
+_NO_TRANSITION = "kpatch has no transition: what it does, it does at once"
+
+
+# --- patches --------------------------------------------------------------------------------------------------
+
+
+def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
+    """Insmod of a kpatch module: its init registers the patch, all or nothing."""
+    _close_window(k)
+    missing = others.unknown_words(k, "kpatch", spec, functions=True)
+    if missing is not None:
+        return missing
+    if spec.name in k.w.modules:
+        return Outcome("EEXIST")
+    others.arrive(k, spec.name, livepatch=True)
+    p = others.new_patch(k, spec)
+    others.appear(k, p)
+    error = _register(k, p.name)
+    if error != OK:
+        others.vanish(k, spec.name)
+        others.leave(k, spec.name)
+    return Outcome(error)
+
+
+apply_patch = load_patch
+
+
+def unload_patch(k: Kernel, name: str) -> Outcome:
+    """Rmmod of a kpatch module: refused while the patch is in force."""
+    _close_window(k)
+    return others.unload(k, name)
+
+
+def _register(k: Kernel, name: str) -> str:
+    """kpatch_register()."""
+    p = k.w.patches[name]
+    k.module_get(name)
+    obj_name, function = others.missing_symbol(k, p)
+    if function:
+        if obj_name == VMLINUX:
+            k.printk("err", f"kpatch: base kernel mismatch for symbol '{function}'")
+        else:
+            k.printk("err", f"kpatch: unable to find symbol '{function}' in module '{obj_name}")
+        k.module_put(name)
+        return "EINVAL"
+    for obj in p.objects:
+        if not obj.loaded:
+            k.printk("notice", f"kpatch: delaying patch of unloaded module '{obj.name}'")
+        elif obj.name != VMLINUX:
+            k.printk("notice", f"kpatch: patching module '{obj.name}'")
+    _pin_targets(k, p, +1)
+    if not _safe(k, p, replacing=p.replace):
+        _pin_targets(k, p, -1)
+        k.module_put(name)
+        return "EBUSY"
+    older = tuple(k.w.klp_patches)
+    others.push(k, name)
+    k.w.klp_patches += (name,)
+    if p.replace and k.sem.kpatch_drop == "after":
+        k.w.paused = ("window", name, *older)
+    elif p.replace:
+        _drop(k, name, older)
+    if not k.w.tainted:
+        k.w.tainted = True
+        k.printk("notice", "kpatch: tainting kernel with TAINT_USER")
+    if not k.w.paused:
+        _loaded(k, name)
+    return OK
+
+
+def _loaded(k: Kernel, name: str) -> None:
+    k.printk("notice", f"kpatch: loaded patch module '{name}'")
+    k.set_enabled(k.w.patches[name], True)
+
+
+def _drop(k: Kernel, name: str, older: tuple[str, ...]) -> None:
+    """Take what the older patches have off the functions, and let them go unless one function was forced."""
+    forced = any(
+        func.immediate and func.patched
+        for other in older
+        for obj in k.w.patches[other].objects
+        for func in obj.funcs
+    )
+    for other in older:
+        old = k.w.patches[other]
+        patch.klp_unpatch_objects(k, other)
+        _pin_targets(k, old, -1)
+        k.set_enabled(k.set_patch(k.w.patches[other]._replace(retired=True)), False)
+        k.printk("notice", f"kpatch: unloaded patch module '{other}'")
+        if not forced:
+            k.module_put(other)
+    k.w.klp_patches = (name,)
+
+
+def _close_window(k: Kernel) -> None:
+    """The insmod that replaced goes on: dropped functions leave the table now."""
+    if k.w.paused:
+        _, name, *older = k.w.paused
+        k.w.paused = ()
+        k.w.transition_patch = name
+        _drop(k, name, tuple(older))
+        k.w.transition_patch = ""
+        _loaded(k, name)
+
+
+def _unregister(k: Kernel, name: str) -> str:
+    """kpatch_unregister()."""
+    p = k.w.patches[name]
+    if not p.enabled:
+        return "EINVAL"
+    if not _safe(k, p, replacing=False):
+        return "EBUSY"
+    patch.klp_unpatch_objects(k, name)
+    _pin_targets(k, p, -1)
+    k.printk("notice", f"kpatch: unloaded patch module '{name}'")
+    k.set_enabled(k.w.patches[name], False)
+    if not any(func.immediate for obj in p.objects for func in obj.funcs):
+        k.module_put(name)
+    k.w.klp_patches = tuple(other for other in k.w.klp_patches if other != name)
+    return OK
+
+
+def _pin_targets(k: Kernel, p: Patch, by: int) -> None:
+    for obj in p.objects:
+        if obj.loaded and obj.name != VMLINUX and obj.name in k.w.modules:
+            (k.module_get if by > 0 else k.module_put)(obj.name)
+
+
+def _safe(k: Kernel, p: Patch, *, replacing: bool) -> bool:
+    """Whether no task is inside what is to change (kpatch_verify_activeness_safety(), the machine stopped)."""
+    affected: dict[Code, str] = {}
+    for obj in p.objects:
+        for func in obj.funcs:
+            if obj.loaded and not func.immediate:
+                key = patch.func_key(obj, func)
+                affected.setdefault(_active(k, key), func.name)
+    if replacing:
+        for key, stack in k.w.func_stacks.items():
+            for entry in stack:
+                if not entry.immediate:
+                    affected.setdefault(patch.entry_code(k, key, entry), key[1])
+    for task in k.w.tasks:
+        for code in task.stack:
+            if code in affected:
+                k.printk("err", f"kpatch: activeness safety check failed for {affected[code]}")
+                k.printk("info", f"kpatch: PID: {task.pid} Comm: {task.name[:20]}")
+                return False
+    return True
+
+
+def _active(k: Kernel, key: FuncKey) -> Code:
+    stack = k.w.func_stacks.get(key)
+    return patch.entry_code(k, key, stack[-1]) if stack else patch.original(k, key)
+
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+
+def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
+    """A write into a file of a patch. Enabling registers it again, with the parameters it was loaded with."""
+    _close_window(k)
+    there = others.may_open(k, name)
+    if there.value != OK:
+        return there
+    if attribute != "enabled":
+        return Outcome("ENOENT")
+    if text not in ("0", "1") or (text == "1") == k.w.patches[name].enabled:
+        return Outcome("EINVAL")
+    if text == "0":
+        return Outcome(_unregister(k, name))
+    for index, obj in enumerate(k.w.patches[name].objects):
+        patch.set_object(k, name, index, obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules))
+    k.set_patch(k.w.patches[name]._replace(retired=False))
+    return Outcome(_register(k, name))
+
+
+def reverse(_k: Kernel) -> Outcome:
+    """Nothing is ever half done."""
+    return others.lacking(_NO_TRANSITION)
+
+
+def signal(_k: Kernel, _name: str | None) -> Outcome:
+    """Nobody is waited for."""
+    return others.lacking(_NO_TRANSITION)
+
+
+def force(_k: Kernel, _name: str | None) -> Outcome:
+    """Only a function can be forced, when the patch is built."""
+    return others.lacking(f"{_NO_TRANSITION}; only a function can be forced, when the patch is built")
+
+
+def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
+    """Nothing of kpatch's is a sysctl."""
+    return Outcome("ENOENT")
+
+
+def open_directory(_k: Kernel, _name: str, _path: str) -> Outcome:
+    """Who holds a directory of kpatch's open makes no difference here."""
+    return others.lacking("what holds kpatch's directories is not modelled")
+
+
+close_directory = open_directory
+show = others.show
+
+
+# --- target modules -------------------------------------------------------------------------------------------
+
+
+def load_target(k: Kernel, name: str) -> Outcome:
+    """Insmod of a patchable module: the notifier patches it, for the first patch in the list that waits for it."""
+    _close_window(k)
+    if name in k.w.modules:
+        return Outcome("EEXIST")
+    others.arrive(k, name, livepatch=False)
+    for other in k.w.klp_patches:
+        for index, obj in enumerate(k.w.patches[other].objects):
+            if obj.name == name and not obj.loaded:
+                k.printk("notice", f"kpatch: patching newly loaded module '{name}'")
+                patch.set_object(k, other, index, obj._replace(loaded=True))
+                k.module_get(name)
+                patch.klp_patch_object(k, k.w.patches[other], index)
+                return SUCCESS
+    return SUCCESS
+
+
+def unload_target(k: Kernel, name: str) -> Outcome:
+    """Rmmod of a patchable module: a patch that is linked to it pins it."""
+    _close_window(k)
+    outcome = others.unload(k, name)
+    if outcome is SUCCESS:
+        for other in k.w.patches:
+            for index, obj in enumerate(k.w.patches[other].objects):
+                if obj.name == name:
+                    patch.set_object(k, other, index, obj._replace(loaded=False))
+    return outcome
+
+
+# --- time and tasks -------------------------------------------------------------------------------------------
+
+
+def drain(_k: Kernel) -> None:
+    """Nothing is ever left behind."""
+
+
+def tick(k: Kernel) -> None:
+    """A second passes."""
+    _close_window(k)
+    k.w.clock += 1
+    tasks.interrupt(k)
+
+
+def settle(k: Kernel) -> Outcome:
+    """Nothing is ever under way, but for the last part of a replacement."""
+    _close_window(k)
+    return SUCCESS
+
+
+call = tasks.call
+syscall = tasks.syscall
+return_ = tasks.return_
+resched = tasks.resched
+freeze = tasks.freeze
+
+
+def enter(_k: Kernel, _task: str, _key: FuncKey) -> Outcome:
+    """Whoever is inside the handler keeps the machine from being stopped, so nothing can come of it."""
+    return others.lacking("kpatch stops the machine, which waits for whoever is inside a handler")
+
+
+def continue_(k: Kernel, task: str) -> Outcome:
+    """No task is ever inside the handler."""
+    return tasks.continue_(k, task)
