@@ -110,8 +110,10 @@ def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argpa
     finally:
         progress.end()
     from klpdsl.goldens.summary import summarise
+    from klpdsl.kernel import evidence
 
-    return summarise(suite, reports, whole=not arguments.paths, started=started, keep=not in_ci())
+    summary = summarise(suite, reports, whole=not arguments.paths, started=started, keep=not in_ci())
+    return summary._replace(notes=(*summary.notes, *evidence.notes(suite, names)))
 
 
 def _tell(summary: Summary, arguments: argparse.Namespace) -> int:

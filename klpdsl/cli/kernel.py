@@ -71,7 +71,10 @@ def _confirm_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kernel", metavar="X.Y", action="append", help="may be repeated (default: all at hand)"
     )
-    parser.add_argument("--record", action="store_true", help="keep what they say, beside the goldens")
+    parser.add_argument(
+        "--all", action="store_true", help="also scenarios whose header does not name the release"
+    )
+    parser.add_argument("--record", action="store_true", help="keep what they say, in evidence/")
     parser.add_argument(
         "--machines", metavar="N", type=int, default=2, help="as many run side by side (default: 2)"
     )
@@ -197,7 +200,13 @@ def _confirm(arguments: argparse.Namespace) -> int:
     for kernel in kernels:
         progress = _Progress(kernel.name)
         asked = confirm.confirm(
-            suite, names, kernel, accel=arguments.accel, machines=arguments.machines, progress=progress.one
+            suite,
+            names,
+            kernel,
+            everything=arguments.all,
+            accel=arguments.accel,
+            machines=arguments.machines,
+            progress=progress.one,
         )
         progress.done()
         verdicts += asked

@@ -19,6 +19,7 @@ from klpdsl.run.session import Loaded, execute, load_file
 from klpdsl.semantics.engines import resolve
 from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.trace.events import Trace
+from klpdsl.trace.text import to_text
 
 Answer = Literal["confirmed", "contradicted", "not-expressible", "not-meant", "cannot-judge"]
 
@@ -45,15 +46,20 @@ def confirm(
     names: Iterable[str],
     kernel: Kernel,
     *,
+    everything: bool = False,
     accel: Acceleration = "tcg",
     machines: int = 2,
     progress: Callable[[str], None] | None = None,
 ) -> list[Verdict]:
-    """Ask `kernel` about the scenarios; one verdict each, in their order."""
+    """Ask `kernel` about the scenarios; one verdict each, in their order.
+
+    `everything`: also those whose header does not name its release. What the model says of them is no golden, but it
+    is what the model says.
+    """
     verdicts: dict[str, Verdict] = {}
     questions: dict[str, _Question] = {}
     for name in names:
-        asked = _question(suite, name, kernel)
+        asked = _question(suite, name, kernel, everything=everything)
         if isinstance(asked, Verdict):
             verdicts[name] = asked
         else:
@@ -65,19 +71,21 @@ def confirm(
     return [verdicts[name] for name in names]
 
 
-def _question(suite: Suite, name: str, kernel: Kernel) -> _Question | Verdict:
+def _question(suite: Suite, name: str, kernel: Kernel, *, everything: bool) -> _Question | Verdict:
     try:
         loaded = load_file(suite.scenario_path(name))
-        if not _is_meant_for(loaded, kernel):
+        meant = _is_meant_for(loaded, kernel)
+        if not meant and not everything:
             return Verdict(name, kernel.name, "not-meant")
         engine = engine_of(kernel)
         plain = resolve(kernel.version)
         trace = execute(loaded, engine).trace
-        own = engine.name if trace != execute(loaded, plain).trace else kernel.version
+        # Only what a golden says too can be told from the goldens to be stale.
+        golden = meant and trace == execute(loaded, plain).trace
     except ScenarioError as error:
         return Verdict(name, kernel.name, "cannot-judge", tuple(error.render().splitlines()))
     try:
-        return _Question(make_plan(loaded.program), trace, own)
+        return _Question(make_plan(loaded.program), trace, kernel.version if golden else engine.name)
     except NotExpressible as refusal:
         kept = evidence.Evidence("not-expressible", kernel.release, why=refusal.reasons)
         return Verdict(name, kernel.name, "not-expressible", refusal.reasons, kept)
@@ -107,6 +115,7 @@ def judge(name: str, kernel: Kernel, question: _Question, outcome: Outcome) -> V
         question.engine,
         _digest_of(question.plan),
         evidence.digest_of_steps(model),
+        evidence.digest_of_text(to_text(question.model)) if question.engine == kernel.version else "",
         why,
     )
     return Verdict(name, kernel.name, kept.state, why, kept, outcome)

@@ -1,4 +1,4 @@
-"""What real kernels said about each scenario, kept beside its goldens: `goldens/<scenario>/kernels.toml`.
+"""What real kernels said about each scenario, kept in the suite: `evidence/<scenario>.toml`.
 
 A table for each kernel: how the scenario went there, on which release, and the digests of what was asked and of what
 the model said. Evidence is stale when the model says something else now, or the scenario asks something else.
@@ -16,9 +16,12 @@ from typing import Any, Literal, NamedTuple
 from klpdsl.goldens import store
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel.project import Step, project
+from klpdsl.semantics.engines import resolve
 from klpdsl.trace.events import Trace
+from klpdsl.trace.reading import TraceError, from_text
 
-FILE = "kernels.toml"
+FOLDER = "evidence"
+SUFFIX = ".toml"
 
 State = Literal["confirmed", "contradicted", "not-expressible"]
 
@@ -29,7 +32,8 @@ class Evidence(NamedTuple):
     """What one kernel said about one scenario.
 
     `asked` is the digest of what the guest was told to do, `model` that of what the model's trace shows of it.
-    `why` are the reasons, or the lines in which they differ.
+    `golden` is that of the golden as it was: while that stands, nothing can have become stale. `why` are the reasons,
+    or the lines in which they differ.
     """
 
     state: State
@@ -37,6 +41,7 @@ class Evidence(NamedTuple):
     engine: str = ""
     asked: str = ""
     model: str = ""
+    golden: str = ""
     why: tuple[str, ...] = ()
 
 
@@ -61,7 +66,7 @@ def digest_of_trace(trace: Trace) -> str:
 
 def path_of(suite: Suite, name: str) -> str:
     """Return the file of a scenario's evidence."""
-    return os.path.join(store.folder(suite, name), FILE)
+    return os.path.join(suite.root, FOLDER, *name.split("/")) + SUFFIX
 
 
 def read(suite: Suite, name: str) -> dict[str, Evidence]:
@@ -81,6 +86,7 @@ def _row(table: Mapping[str, Any]) -> Evidence:
         table.get("engine", ""),
         table.get("asked", ""),
         table.get("model", ""),
+        table.get("golden", ""),
         tuple(table.get("why", ())),
     )
 
@@ -118,17 +124,59 @@ def write(suite: Suite, name: str, rows: Mapping[str, Evidence]) -> bool:
     return True
 
 
-def stale(suite: Suite, name: str, traces: Mapping[str, Trace]) -> list[str]:
-    """Return the kernels whose evidence about a scenario no longer fits; `traces` are the goldens, by engine.
+def names_kept(suite: Suite) -> list[str]:
+    """Return the names of the scenarios about which something is kept, sorted."""
+    top = os.path.join(suite.root, FOLDER)
+    found = [
+        os.path.relpath(os.path.join(base, file), top).removesuffix(SUFFIX).replace(os.sep, "/")
+        for base, _, files in os.walk(top)
+        for file in files
+        if file.endswith(SUFFIX)
+    ]
+    return sorted(found)
+
+
+def notes(suite: Suite, names: Iterable[str]) -> list[str]:
+    """Say of which of the scenarios the evidence is stale, a sentence each; and what is about none of the suite's."""
+    found = []
+    known = set(suite.names([]))
+    asked = set(names)
+    for name in names_kept(suite):
+        if name not in known:
+            found.append(f"{suite.relative(path_of(suite, name))}: evidence about no scenario")
+        elif name in asked and (kernels := stale(suite, name)):
+            said = " and ".join(kernels)
+            found.append(f"{name}: what Linux {said} said is about another trace (klpdsl kernel confirm)")
+    return found
+
+
+def digest_of_text(text: str) -> str:
+    """Return the digest of a whole trace's text."""
+    return _digest(text)
+
+
+def stale(suite: Suite, name: str) -> list[str]:
+    """Return the kernels whose evidence about a scenario no longer fits its goldens.
 
     Evidence that was taken with an engine of its own (a distribution's backports made a difference) is only checked
     when it is taken anew.
     """
+    rows = [(kernel, row) for kernel, row in read(suite, name).items() if row.engine == f"v{kernel}"]
+    if not rows:
+        return []
+    goldens = store.read(suite, name)
     found = []
-    for kernel, row in read(suite, name).items():
-        if row.state == "not-expressible" or row.engine != f"v{kernel}":
-            continue
-        nearest = store.nearest(traces, row.engine)
-        if not nearest or digest_of_trace(traces[nearest]) != row.model:
+    for kernel, row in rows:
+        # A release in which nothing changed has the engine of the one before.
+        nearest = store.nearest(goldens, resolve(row.engine).name)
+        if not nearest:
             found.append(kernel)
+        elif digest_of_text(goldens[nearest]) != row.golden:
+            # Another text; but what can be compared of it may be the same.
+            try:
+                fits = digest_of_trace(from_text(goldens[nearest])) == row.model
+            except TraceError:
+                fits = False
+            if not fits:
+                found.append(kernel)
     return found

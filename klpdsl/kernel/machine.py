@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 import time
@@ -52,6 +53,18 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
+def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """End a process, gently if it will have it, and return what it said."""
+    if process.poll() is None:
+        # `timeout` hands this on, which it could not do with SIGKILL.
+        process.terminate()
+    try:
+        return process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()
+
+
 def boot(
     kernel: Kernel,
     initramfs: bytes,
@@ -70,7 +83,11 @@ def boot(
         folder = Path(name)
         archive, console, report = folder / "initramfs.gz", folder / "console", folder / "report"
         archive.write_bytes(initramfs)
-        command = qemu_command(kernel, archive, console, report, accel)
+        # Should nobody be left to end it, it ends all the same.
+        command = ["timeout", "--kill-after=5", f"{limit:.0f}"]
+        command += qemu_command(kernel, archive, console, report, accel)
+        if shutil.which(QEMU) is None:
+            raise KernelError(f"`{QEMU}` is needed and not there (Debian: qemu-system-x86)")
         started = last_word = time.monotonic()
         try:
             process = subprocess.Popen(
@@ -80,8 +97,8 @@ def boot(
                 stderr=subprocess.PIPE,
                 text=True,
             )
-        except FileNotFoundError:
-            raise KernelError(f"`{QEMU}` is needed and not there (Debian: qemu-system-x86)") from None
+        except FileNotFoundError as error:
+            raise KernelError(f"`{error.filename}` is needed and not there") from None
         size, hung = 0, False
         try:
             while process.poll() is None:
@@ -97,9 +114,7 @@ def boot(
                 if hung:
                     break
         finally:
-            if process.poll() is None:
-                process.kill()
-            _, complaint = process.communicate()
+            _, complaint = _end(process)
         text = _read(report)
         if not text and process.returncode and not hung:
             raise KernelError(f"{QEMU} did not start: {complaint.strip() or 'no message'}")

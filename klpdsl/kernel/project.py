@@ -81,7 +81,8 @@ def _said(event: events.Event) -> str | None:
         case events.Log(level=level, text=text):
             if text.startswith(_DROPPED) or text.endswith("tainting kernel with TAINT_LIVEPATCH"):
                 return None
-            return f"log {level} {text}"
+            # Whether kobject's lines bear its name is no matter of livepatch's; they began to between 6.1 and 6.12.
+            return f"log {level} {text.removeprefix('kobject: ')}"
         case events.Callback(patch=patch, object=object_, callback=callback, result=result):
             return f"callback {patch} {object_} {callback} = {result}"
         case events.Call(task=task, object=object_, function=function, code=code):

@@ -4,19 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from klpdsl.goldens import store
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.confirm import describe
 from klpdsl.kernel.evidence import Evidence
 from klpdsl.kernel.project import Difference
-from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import from_text
 
 TRACE = "# klpdsl trace 1\n\n1 load p1\n    module p1 loaded\n    module p1 refs 1\n  = 0\n"
-
-
-def trace(text: str = TRACE) -> Trace:
-    return from_text(text)
 
 
 @pytest.fixture
@@ -25,14 +21,14 @@ def suite(tmp_path: Path) -> Suite:
 
 
 def confirmed(engine: str = "v6.12") -> Evidence:
-    return Evidence("confirmed", "6.12.1", engine, "a" * 16, evidence.digest_of_trace(trace()))
+    return Evidence("confirmed", "6.12.1", engine, "a" * 16, evidence.digest_of_trace(from_text(TRACE)))
 
 
 def test_what_is_written_is_read_back(suite: Suite) -> None:
     rows = {
         "6.12": confirmed(),
         "6.1": Evidence(
-            "contradicted", "6.1.0", "v6.1", "b", "c", ('step 1: write p1 enabled "\u00e4\\"', "= 0")
+            "contradicted", "6.1.0", "v6.1", "b", "c", "d", ('step 1: write p1 enabled "\u00e4\\"', "= 0")
         ),
     }
     assert evidence.write(suite, "a/b", rows)
@@ -48,28 +44,54 @@ def test_other_kernels_rows_stay(suite: Suite) -> None:
     assert list(evidence.read(suite, "a")) == ["6.1", "6.12"]
 
 
+def golden(suite: Suite, engine: str, text: str) -> None:
+    path = Path(store.path_of(suite, "a", engine))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
 def test_nothing_is_kept_about_most(suite: Suite) -> None:
     assert evidence.read(suite, "nothing") == {}
-    assert evidence.stale(suite, "nothing", {}) == []
+    assert evidence.stale(suite, "nothing") == []
 
 
 def test_evidence_is_stale_when_the_model_says_something_else(suite: Suite) -> None:
     evidence.write(suite, "a", {"6.12": confirmed()})
-    assert evidence.stale(suite, "a", {"v6.12": trace()}) == []
-    assert evidence.stale(suite, "a", {"v6.4": trace()}) == []
-    assert evidence.stale(suite, "a", {"v6.12": trace(TRACE.replace("refs 1", "refs 2"))}) == ["6.12"]
-    assert evidence.stale(suite, "a", {}) == ["6.12"]
+    assert evidence.stale(suite, "a") == ["6.12"]
+    golden(suite, "v6.4", TRACE)
+    assert evidence.stale(suite, "a") == []
+    golden(suite, "v6.11", TRACE.replace("refs 1", "refs 2"))
+    assert evidence.stale(suite, "a") == ["6.12"]
+    golden(suite, "v6.11", "no trace")
+    assert evidence.stale(suite, "a") == ["6.12"]
 
 
 def test_what_a_kernel_cannot_show_makes_nothing_stale(suite: Suite) -> None:
     evidence.write(suite, "a", {"6.12": confirmed()})
-    more = TRACE.replace("    module p1 refs 1\n", "    sysfs p1/ gone\n    module p1 refs 1\n")
-    assert evidence.stale(suite, "a", {"v6.12": trace(more)}) == []
+    golden(
+        suite, "v6.4", TRACE.replace("    module p1 refs 1\n", "    sysfs p1/ gone\n    module p1 refs 1\n")
+    )
+    assert evidence.stale(suite, "a") == []
 
 
 def test_an_engine_with_backports_is_not_judged_by_the_goldens_of_another(suite: Suite) -> None:
     evidence.write(suite, "a", {"6.12": confirmed("v6.12+something")})
-    assert evidence.stale(suite, "a", {"v6.12": trace(TRACE.replace("refs 1", "refs 2"))}) == []
+    golden(suite, "v6.4", TRACE.replace("refs 1", "refs 2"))
+    assert evidence.stale(suite, "a") == []
+
+
+def test_what_check_is_told(suite: Suite) -> None:
+    scenarios = Path(suite.root) / "scenarios"
+    scenarios.mkdir()
+    (scenarios / "a.klp").write_text("load p1\n", encoding="utf-8")
+    evidence.write(suite, "a", {"6.12": confirmed()})
+    evidence.write(suite, "gone/b", {"6.12": confirmed()})
+    assert evidence.notes(suite, ["a"]) == [
+        "a: what Linux 6.12 said is about another trace (klpdsl kernel confirm)",
+        "evidence/gone/b.toml: evidence about no scenario",
+    ]
+    golden(suite, "v6.4", TRACE)
+    assert evidence.notes(suite, ["a"]) == ["evidence/gone/b.toml: evidence about no scenario"]
 
 
 def test_a_difference_in_words() -> None:
