@@ -134,6 +134,10 @@ class _Planner:
             self._refuse(modules.task_name_problem(task.name))
             if task.running:
                 self._refuse(f"no moment can be chosen at which '{task.name}' is on a CPU (`running`)")
+            if task.of:
+                self._refuse(
+                    f"the modules here do no work of their own ('{task.name}' does that of '{task.of}')"
+                )
             if task.unreliable:
                 self._refuse(f"the stack of '{task.name}' cannot be made unreliable (`unreliable`)")
             flags = UNINTERRUPTIBLE if task.uninterruptible else 0
@@ -273,6 +277,10 @@ class _Planner:
                 if key not in _SYSCTLS:
                     self._refuse(f"the sysctl {key} is not one that a scenario may set on a real kernel")
                 order = ("sysctl", _SYSCTLS.get(key, key), str(value))
+            case tree.Show():
+                pass
+            case _:
+                self._refuse(f"the guest cannot do `{format_statement(operation)}`")
         return order
 
     def _action(self, task: str, action: tree.Action) -> tuple[Field, ...]:
@@ -289,8 +297,10 @@ class _Planner:
                 return ("fork", task, child)
             case tree.Simple(verb="run" | "sleep" as verb):
                 self._refuse(f"no moment can be chosen at which '{task}' is on a CPU (`{verb}`)")
-            case tree.Simple(verb=verb):
+            case tree.Simple(verb="resched" | "freeze" | "exit" as verb):
                 return (verb, task)
+            case _:
+                self._refuse(f"the guest cannot make a task do `{format_statement(action)}`")
         return ("observe",)
 
     def _function(self, reference: tree.FunctionRef) -> tuple[str, str, str]:
