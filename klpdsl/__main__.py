@@ -9,9 +9,12 @@ from klpdsl import __version__
 COMMANDS = {
     "run": "print the trace of a scenario on one engine or several",
     "check": "run every scenario on every engine it is meant for and compare with the goldens",
+    "review": "look at what differs, one class at a time, and decide",
     "accept": "make what scenarios give now their goldens",
     "reject": "drop changes that are pending",
     "prune": "remove goldens that belong to no scenario or say what their ancestor's says",
+    "diff": "compare what two engines make of a scenario, with the changes responsible",
+    "blame": "say which engine change, commit and reason brought a golden's line",
     "fmt": "rewrite scenarios in their canonical form",
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
     "engines": "list the lineage, an engine's axes, the changes between two engines",

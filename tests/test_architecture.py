@@ -40,6 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 THIRD_PARTY: dict[str, set[str]] = {
     "lark": {"syntax"},
     "deepdiff": {"trace", "goldens"},
+    "textual": {"cli"},
+    "rich": {"cli"},
     "pytest": {"pytest_plugin"},
     "_pytest": {"pytest_plugin"},
 }

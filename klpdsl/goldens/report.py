@@ -145,7 +145,9 @@ def failures(reports: Iterable[ScenarioReport], paint: Paint) -> list[str]:
     return lines
 
 
-def class_lines(one: Class, number: int, paint: Paint, *, verbose: bool = False) -> list[str]:
+def class_lines(
+    one: Class, number: int, paint: Paint, *, verbose: bool = False, text: bool = True
+) -> list[str]:
     """A class: its title and count, the cause, a specimen, the odd ones out, all members."""
     members = len(one.members)
     count = f"{several(members, 'run')} of {several(len(one.scenarios), 'scenario')}"
@@ -155,7 +157,7 @@ def class_lines(one: Class, number: int, paint: Paint, *, verbose: bool = False)
         return lines
     specimen = one.specimen
     lines.append(f"   why: {specimen.cause_text}")
-    lines += [f"   {line}" for line in specimen_lines(specimen, paint)]
+    lines += [f"   {line}" for line in specimen_lines(specimen, paint, text=text)]
     if one.odd:
         lines.append("   not quite the same:")
         for member in one.odd:
@@ -197,7 +199,7 @@ def changed_lines(member: Member, paint: Paint) -> list[str]:
     ]
 
 
-def specimen_lines(member: Member, paint: Paint) -> list[str]:
+def specimen_lines(member: Member, paint: Paint, *, text: bool = True) -> list[str]:
     """One member in full: the first event that diverges, what follows, the structural difference, the text."""
     path = f"scenarios/{member.scenario}{SUFFIX}"
     at = member.at
@@ -220,8 +222,9 @@ def specimen_lines(member: Member, paint: Paint) -> list[str]:
     lines += [f"    {line}" for line in structure[:_STRUCTURE_LINES]]
     if len(structure) > _STRUCTURE_LINES:
         lines.append(f"    … and {len(structure) - _STRUCTURE_LINES} more")
-    lines.append("  text:")
-    lines += [f"    {line}" for line in text_lines(member, paint)]
+    if text:
+        lines.append("  text:")
+        lines += [f"    {line}" for line in text_lines(member, paint)]
     return lines
 
 
@@ -237,11 +240,13 @@ def structure_lines(member: Member) -> list[str]:
         return [f"the golden is no trace: {error}"]
 
 
-def text_lines(member: Member, paint: Paint, limit: int = _TEXT_LINES) -> list[str]:
+def text_lines(
+    member: Member, paint: Paint, limit: int = _TEXT_LINES, names: tuple[str, str] = ("golden", "this run")
+) -> list[str]:
     """The difference of the texts, with the words that changed emphasised."""
     old = (member.golden or "").splitlines()
     new = member.text.splitlines()
-    lines = list(difflib.unified_diff(old, new, "golden", "this run", lineterm="", n=2))
+    lines = list(difflib.unified_diff(old, new, *names, lineterm="", n=2))
     painted: list[str] = []
     index = 0
     while index < len(lines):

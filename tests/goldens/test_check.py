@@ -214,19 +214,15 @@ def test_a_changed_rule_is_one_class_with_its_function(project: Project) -> None
     for number in range(12):
         project.scenario(f"many/s{number}", f"apply p{number + 1}\nt1: syscall f\n")
     project.ok("accept", "scenarios/many")
-    project.alter_code(
-        "engine/transition.py",
-        '{WHAT[w.target_state]} complete")',
-        '{WHAT[w.target_state]} done")',
-    )
+    project.alter_code("engine/loader.py", ": tainting kernel with", ": tainting the kernel with")
     told = json.loads(project.ok("check", "--format", "json", code=1))
     classes = told["classes"]
     assert len(classes) == 1
     assert {one["cause"]["kind"] for one in classes} == {"code"}
-    assert all(one["cause"]["function"].startswith("klpdsl.engine.transition:") for one in classes)
+    assert all(one["cause"]["function"].startswith("klpdsl.engine.loader:") for one in classes)
     assert sum(len(one["members"]) for one in classes) == told["counts"]["differ"] >= 2 * 12
     shown = project.ok("check", code=1)
-    assert "patching complete became log notice livepatch: 'X': patching done" in shown
+    assert "tainting kernel with TAINT_LIVEPATCH became log notice X: tainting the kernel" in shown
 
 
 def test_changed_data_name_the_change_and_the_axis(project: Project) -> None:
