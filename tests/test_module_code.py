@@ -40,6 +40,8 @@ def complaints(tmp_path: Path, text: str) -> str:
 
 STATEMENTS = """\
 module ext4 { read }
+module probe redirects f, ext4:read loaded
+module tracer { trace } redirects g
 kthread k1 of ext4 running in ext4:read
 kthread "kworker/0:1" of ext4
 callbacks p1 ext4 { pre_patch fails ENODEV; post_patch }
@@ -136,6 +138,35 @@ def test_a_modules_exit_waits_for_its_own_work() -> None:
 def test_a_modules_own_work_that_is_declared_inside_pins_nothing() -> None:
     text = "module ext4 { read } loaded\nkthread k1 of ext4 in read\nexpect ext4 refs = 0\nunload ext4 -> 0"
     assert execute(load_text(text, "test"), "v6.12").ok
+
+
+# --- other handlers -------------------------------------------------------------------------------------------
+
+PROBE = """
+module probe redirects f
+load probe
+load p1 { g, f }
+unload probe
+load p1 { g, f }
+load probe
+"""
+
+
+def test_ftrace_lets_one_handler_redirect_a_function() -> None:
+    loaded, refused, gone, enabled, probe = steps(PROBE)
+    assert (loaded[-1], gone[-1], enabled[-1]) == ("= 0", "= 0", "= 0")
+    assert "log err livepatch: failed to register ftrace handler for function 'f' (-16)" in refused
+    assert "hook vmlinux g []" in refused
+    assert refused[-1] == "= EBUSY"
+    assert probe == [
+        "module probe loaded",
+        "module probe gone",
+        "= EBUSY (a function that the module redirects is redirected by somebody else)",
+    ]
+
+
+def test_a_function_that_a_module_redirects_is_there() -> None:
+    assert steps("module probe redirects f\nt1: syscall f")[0][-1] == "= 0"
 
 
 # --- states ---------------------------------------------------------------------------------------------------

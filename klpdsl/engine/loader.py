@@ -12,8 +12,15 @@ def load_target(k: Kernel, name: str) -> Outcome:
     """`insmod` of a patchable module."""
     if name in k.w.modules:
         return Outcome("EEXIST")
+    wanted = k.w.redirects.get(name, ())
+    taken = any(key in k.w.func_stacks or patch.redirected_by_a_module(k, key) for key in wanted)
     _arrive(k, name, livepatch=False)
     error = hooks.klp_module_coming(k, name)
+    if error == OK and taken:
+        # Its init fails, since ftrace refuses it: the module goes as it came.
+        hooks.klp_module_going(k, name)
+        _leave(k, name)
+        return Outcome("EBUSY", "a function that the module redirects is redirected by somebody else")
     if error != OK:
         patch.ftrace_release_mod(k, name)
         _leave(k, name)

@@ -109,12 +109,17 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
             else:
                 k.pr_err(f"failed to set ftrace filter for function '{func.name}' ({number('EINVAL')})")
             return "EINVAL"
-        if k.sem.ftrace_permanent and not k.w.ftrace_enabled:
+        if redirected_by_a_module(k, key) or (k.sem.ftrace_permanent and not k.w.ftrace_enabled):
             k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
             return "EBUSY"
     immediate = func.immediate or patch.immediate
     _set_stack(k, key, (*stack, Entry(patch.name, patch.generation, func.nop, immediate)))
     return OK
+
+
+def redirected_by_a_module(k: Kernel, key: FuncKey) -> bool:
+    """Whether a loaded module redirects the function by itself: ftrace allows one IPMODIFY handler for each."""
+    return any(key in keys for name, keys in k.w.redirects.items() if name in k.w.modules)
 
 
 def klp_unpatch_object(

@@ -110,6 +110,8 @@ class _Planner:
             )
         if not start.arch_reliable:
             self._refuse("the kernel is built for x86-64, which has reliable stack traces (`arch`)")
+        if start.redirects:
+            self._refuse("the stand-ins for modules bring no ftrace handlers of their own (`redirects`)")
         core = tuple(Function(symbol.name, symbol.notrace) for symbol in start.symbols[VMLINUX])
         stand_in = self._target(STAND_IN, core)
         for name, module in self._program.modules.items():
@@ -140,6 +142,8 @@ class _Planner:
                 )
             if task.unreliable:
                 self._refuse(f"the stack of '{task.name}' cannot be made unreliable (`unreliable`)")
+            if task.of:
+                self._refuse(f"the stand-in for {task.of} does not wait for '{task.name}' (`of`)")
             flags = UNINTERRUPTIBLE if task.uninterruptible else 0
             declared.append(("task", task.name, task.kind, str(flags)))
             calls.append(("start", task.name))

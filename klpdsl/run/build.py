@@ -99,6 +99,9 @@ class Program:
             in_modules = {f.name for module in self.modules.values() for f in module.functions}
             names = dict.fromkeys(_vmlinux_names(items, in_modules))
             world.symbols[VMLINUX] = tuple(Symbol(name) for name in sorted(names))
+        for module in self.modules.values():
+            if module.redirects:
+                world.redirects[module.name] = tuple(map(self.key, module.redirects))
 
     def _declare_tasks(self, items: tuple[tree.Item, ...]) -> None:
         world = self.world
@@ -249,6 +252,8 @@ def _vmlinux_names(items: tuple[tree.Item, ...], in_modules: set[str]) -> Iterat
             yield from _patched_names(item.body)
         elif isinstance(item, tree.TaskDecl):
             yield from _named(item.stack, in_modules)
+        elif isinstance(item, tree.ModuleDecl):
+            yield from _named(item.redirects, in_modules)
     for statement in statements_within(i for i in items if isinstance(i, _STATEMENTS)):
         if isinstance(statement, tree.Step):
             operation = statement.operation

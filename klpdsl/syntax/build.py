@@ -27,6 +27,12 @@ class _Block(NamedTuple):
     span: Span
 
 
+class _Redirects(NamedTuple):
+    """The functions of `redirects f, g`."""
+
+    functions: tuple[tree.FunctionRef, ...]
+
+
 class _Sympos(int):
     """The number of `sympos 2`."""
 
@@ -145,8 +151,18 @@ class _Builder(Transformer[Token, Any]):
         return tree.VmlinuxDecl(parts[0], self._span(meta))
 
     def module(self, meta: Meta, parts: list[Any]) -> tree.ModuleDecl:
-        functions = _first(tuple, parts) or ()
-        return tree.ModuleDecl(parts[0], functions, isinstance(parts[-1], Token), self._span(meta))
+        functions = next((part for part in parts if type(part) is tuple), ())
+        redirected = _first(_Redirects, parts)
+        return tree.ModuleDecl(
+            parts[0],
+            functions,
+            redirected.functions if redirected else (),
+            isinstance(parts[-1], Token),
+            self._span(meta),
+        )
+
+    def redirects(self, _meta: Meta, parts: list[tree.FunctionRef]) -> _Redirects:
+        return _Redirects(tuple(parts))
 
     def function_list(self, _meta: Meta, parts: list[Any]) -> tuple[tree.FunctionDecl, ...]:
         return _of(tree.FunctionDecl, parts)

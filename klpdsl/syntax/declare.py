@@ -205,6 +205,8 @@ def functions_of(item: Item | Statement | tree.Thread) -> list[tree.FunctionRef]
     """Return the functions that a statement names, those of patches apart."""
     if isinstance(item, tree.TaskDecl):
         return list(item.stack)
+    if isinstance(item, tree.ModuleDecl):
+        return list(item.redirects)
     if isinstance(item, tree.Step) and isinstance(item.operation, tree.TaskStep):
         actions = item.operation.actions
         called = [

@@ -109,10 +109,14 @@ class VmlinuxDecl(NamedTuple):
 
 
 class ModuleDecl(NamedTuple):
-    """`module ext4 { read, write } [loaded]`."""
+    """`module ext4 { read, write } [loaded]`.
+
+    `module probe redirects f`: while it is loaded, its own ftrace handler redirects f (as a kprobe may).
+    """
 
     name: str
     functions: tuple[FunctionDecl, ...]
+    redirects: tuple[FunctionRef, ...]
     loaded: bool
     span: Span
 

@@ -119,7 +119,8 @@ def module_head(node: tree.ModuleDecl) -> str:
 
 def module_tail(node: tree.ModuleDecl) -> str:
     """Return what stands after a module's functions."""
-    return " loaded" if node.loaded else ""
+    redirects = f" redirects {', '.join(map(function, node.redirects))}" if node.redirects else ""
+    return f"{redirects} loaded" if node.loaded else redirects
 
 
 def _task(node: tree.TaskDecl) -> str:

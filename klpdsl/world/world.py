@@ -37,6 +37,7 @@ class World:
         "opened",
         "patches",
         "paused",
+        "redirects",
         "released",
         "shadow",
         "signals_cnt",
@@ -54,6 +55,7 @@ class World:
         # What never changes during a run, and is shared by copies.
         self.symbols: dict[str, tuple[Symbol, ...]] = {VMLINUX: ()}
         self.vmlinux_closed = False
+        self.redirects: dict[str, tuple[FuncKey, ...]] = {}
         self.cpus = 0
         self.nohz = False
         self.arch_reliable = True
@@ -91,6 +93,7 @@ class World:
         new = World.__new__(World)
         new.symbols = self.symbols
         new.vmlinux_closed = self.vmlinux_closed
+        new.redirects = self.redirects
         new.cpus = self.cpus
         new.nohz = self.nohz
         new.arch_reliable = self.arch_reliable
