@@ -17,6 +17,7 @@ COMMANDS = {
     "blame": "say which engine change, commit and reason brought a golden's line",
     "fmt": "rewrite scenarios in their canonical form",
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
+    "compare": "show in one table what different engines do with a scenario",
     "engines": "list the lineage, an engine's axes, the changes between two engines",
 }
 """The subcommands, each in the module of its name in `klpdsl.cli`, and what they do."""

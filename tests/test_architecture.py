@@ -14,7 +14,7 @@ PACKAGE = ROOT / "klpdsl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 _FLOW = {"syntax", "world", "semantics", "trace", "engine", "run", "goldens"}
-_ABOVE_CLI = _FLOW | {"bisect", "explore", "kernel"}
+_ABOVE_CLI = _FLOW | {"bisect", "compare", "explore", "kernel"}
 
 # Which rooms a room may import. A room that is not here may import none and be imported by none: add it, here and in
 # docs/architecture.md, when it is built. Modules `klpdsl/_*.py` are the ground that every room stands on, and import
@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {"syntax", "world", "semantics", "trace", "engine"},
     "goldens": _FLOW - {"goldens"},
     "bisect": _FLOW,
+    "compare": _FLOW,
     "explore": _FLOW,
     "kernel": _FLOW,
     "cli": _ABOVE_CLI,

@@ -1,0 +1,76 @@
+"""`klpdsl compare`: what different engines do with one scenario."""
+
+from __future__ import annotations
+
+import sys
+
+from klpdsl.cli.common import OK, USAGE, complain, parser
+from klpdsl.compare import report
+from klpdsl.compare.groups import compare
+from klpdsl.run.session import Loaded, load_file, load_text
+from klpdsl.semantics.engines import expand
+from klpdsl.semantics.records import EngineError
+from klpdsl.syntax.diagnostics import ScenarioError
+
+EVERYTHING = "all,proposals,mutants,systems"
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    p = parser(
+        "compare",
+        "Run one scenario on several engines, group those that behave alike, and show in one table what each\n"
+        "group does differently: how steps end, which properties are violated, what is found in the end.",
+        "klpdsl compare scenarios/atomic-replace/S06-replace-and-immediate.klp --engines baron-v2,mladek-keep-imm",
+    )
+    p.add_argument("file", nargs="?", metavar="FILE", help="a scenario; - is standard input")
+    p.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
+    p.add_argument(
+        "--engines",
+        "--engine",
+        "-e",
+        action="append",
+        default=[],
+        help="engines, ranges and groups as klpdsl run takes them, with commas; here `all` is every release that "
+        "differs, every proposal, mutant and other system (default: those that the scenario is meant for)",
+    )
+    p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
+    arguments = p.parse_args(argv)
+    if (arguments.file is None) == (arguments.text is None):
+        p.print_usage()
+        complain("klpdsl compare: name one file, or give a scenario with -c")
+        return USAGE
+    try:
+        loaded = _load(arguments.file, arguments.text)
+        names = _engines(arguments.engines, loaded)
+        found = compare(loaded, names)
+    except ScenarioError as error:
+        complain(error.render())
+        return USAGE
+    except EngineError as error:
+        complain(f"klpdsl compare: {error}")
+        return USAGE
+    title = loaded.title or _stem(loaded.source)
+    writers = {"text": report.to_text, "json": report.to_json, "markdown": report.to_markdown}
+    print(writers[arguments.format](title, found), end="")
+    return OK
+
+
+def _load(path: str | None, text: str | None) -> Loaded:
+    if path == "-":
+        return load_text(sys.stdin.buffer.read(), "-")
+    return load_file(path) if path is not None else load_text(text or "", "<command line>")
+
+
+def _engines(wanted: list[str], loaded: Loaded) -> tuple[str, ...]:
+    if not wanted:
+        return loaded.engine_names()
+    names: dict[str, None] = {}
+    for spec in wanted:
+        words = [EVERYTHING if word.strip() == "all" else word for word in spec.split(",")]
+        names.update(dict.fromkeys(expand(",".join(words))))
+    return tuple(names)
+
+
+def _stem(source: str) -> str:
+    return source.rpartition("/")[2].removesuffix(".klp")

@@ -1,0 +1,5 @@
+"""Comparing engines on one scenario: who behaves alike, and in what the others differ.
+
+This room groups engines by equal traces and says what each group does differently: which steps end in another way,
+which properties are violated where, and what an observer finds in the end. How that is printed is in `report`.
+"""

@@ -1,0 +1,144 @@
+"""Runs of one scenario on many engines, grouped by what can be seen of them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from klpdsl.run.session import Loaded, execute
+from klpdsl.syntax import tree
+from klpdsl.trace.events import Event, Hook, ModuleRefs, StepTrace, Sysfs, TaskShown, Trace, Violation
+from klpdsl.trace.text import event_text, to_text
+
+ABSENT = "-"
+"""What a cell says where there is nothing."""
+
+
+class Run(NamedTuple):
+    """One engine's run: its trace, and what an observer finds when it is over (`show`, at the end)."""
+
+    engine: str
+    trace: Trace
+    final: tuple[Event, ...]
+
+
+class Group(NamedTuple):
+    """Engines with one and the same trace, and one of their runs for all."""
+
+    letter: str
+    engines: tuple[str, ...]
+    run: Run
+
+
+class Row(NamedTuple):
+    """One line of the comparison: what it is about, and what each group has there, in the order of the groups."""
+
+    kind: str
+    label: str
+    cells: tuple[str, ...]
+
+
+class Comparison(NamedTuple):
+    """Groups, the rows in which they are not all the same, and the steps that end alike after other events."""
+
+    groups: tuple[Group, ...]
+    rows: tuple[Row, ...]
+    other_events: tuple[int, ...] = ()
+
+
+def observe(loaded: Loaded, engine: str) -> Run:
+    """Run the scenario, and look at everything once it is over."""
+    watched = copy.copy(loaded)
+    watched.program = copy.copy(loaded.program)
+    place = tree.Span(loaded.source, 0, 0, 0, 0)
+    watched.program.statements += (tree.Step(tree.Show(None, place), "", place),)
+    steps = execute(watched, engine).trace.steps
+    return Run(engine, Trace(steps[:-1]), steps[-1].events)
+
+
+def compare(loaded: Loaded, engines: Iterable[str]) -> Comparison:
+    """Run the scenario on all the engines, and say what sets them apart."""
+    by_trace: dict[tuple[str, str], list[Run]] = {}
+    for engine in engines:
+        run = observe(loaded, engine)
+        key = (to_text(run.trace), "\n".join(map(event_text, run.final)))
+        by_trace.setdefault(key, []).append(run)
+    groups = tuple(
+        Group(_letter(index), tuple(run.engine for run in runs), runs[0])
+        for index, runs in enumerate(by_trace.values())
+    )
+    runs = [group.run for group in groups]
+    return Comparison(groups, tuple(_rows(runs)), tuple(_other_events(runs)))
+
+
+def _letter(index: int) -> str:
+    """Return A, B, … Z, AA, AB and so on."""
+    high, low = divmod(index, 26)
+    return (_letter(high - 1) if high else "") + chr(ord("A") + low)
+
+
+def _rows(runs: list[Run]) -> Iterable[Row]:
+    if len(runs) < 2:
+        return
+    yield from _results(runs)
+    yield from _violations(runs)
+    finals = [_final_state(run) for run in runs]
+    for label in sorted({label for final in finals for label in final}):
+        cells = tuple(final.get(label, ABSENT) for final in finals)
+        if len(set(cells)) > 1:
+            yield Row("final", label, cells)
+
+
+def _results(runs: list[Run]) -> Iterable[Row]:
+    """The steps that do not end alike."""
+    for steps in zip(*(run.trace.steps for run in runs), strict=True):
+        cells = tuple(map(_result, steps))
+        if len(set(cells)) > 1:
+            yield Row("result", f"{steps[0].number} {steps[0].text}", cells)
+
+
+def _other_events(runs: list[Run]) -> Iterable[int]:
+    """The steps that end alike, but after other events."""
+    for steps in zip(*(run.trace.steps for run in runs), strict=True):
+        if len(set(map(_result, steps))) == 1 and len({step.events for step in steps}) > 1:
+            yield steps[0].number
+
+
+def _result(step: StepTrace) -> str:
+    return ABSENT if step.result is None else step.result.value
+
+
+def _violations(runs: list[Run]) -> Iterable[Row]:
+    names = sorted({name for run in runs for name, _ in _violated(run)})
+    for name in names:
+        cells = tuple(
+            ", ".join(f"step {number}" for found, number in _violated(run) if found == name) or ABSENT
+            for run in runs
+        )
+        if len(set(cells)) > 1:
+            yield Row("violation", name, cells)
+
+
+def _violated(run: Run) -> list[tuple[str, int]]:
+    found: dict[tuple[str, int], None] = {}
+    for step in run.trace.steps:
+        for event in step.events:
+            if isinstance(event, Violation):
+                found[(event.property, step.number)] = None
+    return list(found)
+
+
+def _final_state(run: Run) -> dict[str, str]:
+    """What an observer finds in the end, by what it is about."""
+    state: dict[str, str] = {}
+    for event in run.final:
+        if isinstance(event, Sysfs):
+            state[event.path] = event.value or "there"
+        elif isinstance(event, ModuleRefs):
+            state[f"{event.module} refs"] = str(event.refs)
+        elif isinstance(event, TaskShown):
+            state[f"{event.task} patch_state"] = event.state
+        elif isinstance(event, Hook):
+            state[f"{event.object} {event.function}"] = " ".join(event.stack)
+    return state
