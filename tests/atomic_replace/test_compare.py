@@ -25,52 +25,48 @@ def test_the_table_of_an_immediate_replacement() -> None:
         "--engines",
         "baron-v2,mladek-kobj-release,baron-v2-reject-imm,mladek-keep-imm",
     )
-    assert (
-        shown
-        == (
-            "S06-replace-and-immediate: 4 engines, 3 ways to behave\n"
-            "\n"
-            "A  baron-v2, mladek-kobj-release\n"
-            "B  baron-v2-reject-imm\n"
-            "C  mladek-keep-imm\n"
-            "\n"
-            "                            A       B       C\n"
-            "4 apply p2                  0       EINVAL  0\n"
-            "7 unload p1                 0       EAGAIN  EAGAIN\n"
-            "violation leak              -       -       -\n"
-            "violation stale-code        step 7  -       -\n"
-        ).replace("violation leak              -       -       -\n", "")
-        + shown.split("step 7  -       -\n")[1]
+    head, _, _ = shown.partition("in the end")
+    assert head == (
+        "S06-replace-and-immediate: 4 engines, 3 ways to behave\n"
+        "\n"
+        "A  baron-v2, mladek-kobj-release\n"
+        "B  baron-v2-reject-imm\n"
+        "C  mladek-keep-imm\n"
+        "\n"
+        "                            A       B       C\n"
+        "4 apply p2                  0       EINVAL  0\n"
+        "7 unload p1                 0       EAGAIN  EAGAIN\n"
+        "violation stale-code        step 7  -       -\n"
     )
     assert "in the end p1 refs          -       1       1\n" in shown
     assert shown.endswith("\nother events, but the same result: steps 6\n")
 
 
 def test_engines_that_behave_alike_are_one_group() -> None:
-    assert run("-c", "apply p1", "--engines", "v6.4,v6.6,v6.7") == (
-        "<command line>: 3 engines behave alike\n\nA  v6.4, v6.6, v6.7\n"
+    assert run("-c", "apply p1", "--engines", "v4.5,v4.6") == (
+        "<command line>: 2 engines behave alike\n\nA  v4.5, v4.6\n"
     )
 
 
 def test_json_tells_every_engine_and_markdown_is_the_same_table() -> None:
-    wanted = ("-c", "load p1; enable p1; disable p1", "--engines", "v4.12,v5.1,v4.13")
+    wanted = ("-c", "load p1; enable p1; disable p1", "--engines", "v4.5,v5.1,v4.6")
     told = json.loads(run(*wanted, "--format", "json"))
     assert told["groups"] == [
-        {"group": "A", "engines": ["v4.12", "v4.13"]},
+        {"group": "A", "engines": ["v4.5", "v4.6"]},
         {"group": "B", "engines": ["v5.1"]},
     ]
     enabling = next(row for row in told["differences"] if row["what"] == "2 enable p1")
     assert enabling["kind"] == "result"
-    assert enabling["engines"] == {"v4.12": "0", "v4.13": "0", "v5.1": "EINVAL"}
+    assert enabling["engines"] == {"v4.5": "0", "v4.6": "0", "v5.1": "EINVAL"}
     shown = run(*wanted, "--format", "markdown")
-    assert "| A | `v4.12`, `v4.13` |\n" in shown
+    assert "| A | `v4.5`, `v4.6` |\n" in shown
     assert "| 2 enable p1 | 0 | EINVAL |\n" in shown
 
 
 def test_all_is_everything_there_is() -> None:
     told = json.loads(run("-c", "load p1", "--engines", "all", "--format", "json"))
     engines = {engine for group in told["groups"] for engine in group["engines"]}
-    assert {"v4.0", "v6.12", "baron-v2", "loop-typo", "kgraft", "kpatch-core"} <= engines | {"v6.12"}
+    assert {"v4.0", "v6.11", "baron-v2", "loop-typo", "kgraft", "kpatch-core"} <= engines
 
 
 def test_without_engines_the_scenarios_own_are_compared() -> None:
