@@ -52,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
         actions.add_parser("confirm", help="compare the model with kernels, scenario by scenario")
     )
 
+    evidence = actions.add_parser("evidence", help="what kernels have said so far, as Markdown")
+    evidence.add_argument(
+        "--changes", action="store_true", help="instead, which changes of the history that bears out"
+    )
+    evidence.set_defaults(action=_evidence)
+
     running = actions.add_parser("run", help="print the trace of a scenario on a kernel")
     running.add_argument("file", nargs="?", metavar="FILE", help="a scenario; - is standard input")
     running.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
@@ -211,6 +217,8 @@ def _confirm(arguments: argparse.Namespace) -> int:
         progress.done()
         verdicts += asked
     if arguments.record:
+        for kernel in kernels:
+            evidence.write_kernel(suite, kernel.name, kernel.release, kernel.facts())
         for name in names:
             kept = {v.kernel: v.evidence for v in verdicts if v.scenario == name and v.evidence is not None}
             evidence.write(suite, name, kept)
@@ -220,6 +228,29 @@ def _confirm(arguments: argparse.Namespace) -> int:
     if any(verdict.answer == "contradicted" for verdict in verdicts):
         return MISMATCH
     return CANNOT_JUDGE if any(verdict.answer == "cannot-judge" for verdict in verdicts) else OK
+
+
+def _evidence(arguments: argparse.Namespace) -> int:
+    from klpdsl.goldens.suite import SuiteError, find_suite
+    from klpdsl.kernel.account import render
+    from klpdsl.kernel.evidence import read
+    from klpdsl.kernel.witness import witnesses
+
+    try:
+        suite = find_suite([])
+        names = suite.names([])
+    except SuiteError as error:
+        complain(f"klpdsl kernel evidence: {error}")
+        return USAGE
+    if not arguments.changes:
+        print(render(suite), end="")
+        return OK
+    for kernel in sorted({kernel for name in names for kernel in read(suite, name)}):
+        for change, shown_in in sorted(witnesses(suite, names, kernel).items()):
+            print(
+                f"{kernel} {change}: {len(shown_in)} ({', '.join(shown_in[:3])}{', …' if shown_in[3:] else ''})"
+            )
+    return OK
 
 
 class _Progress:

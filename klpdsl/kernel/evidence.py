@@ -1,7 +1,8 @@
 """What real kernels said about each scenario, kept in the suite: `evidence/<scenario>.toml`.
 
 A table for each kernel: how the scenario went there, on which release, and the digests of what was asked and of what
-the model said. Evidence is stale when the model says something else now, or the scenario asks something else.
+the model said. Evidence is stale when the model says something else now, or the scenario asks something else. What
+matters of a kernel's configuration is in `evidence/kernels/<kernel>.toml`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from klpdsl.trace.reading import TraceError, from_text
 
 FOLDER = "evidence"
 SUFFIX = ".toml"
+KERNELS = "kernels"
+"""The folder in it that is about kernels, not about a folder of scenarios."""
 
 State = Literal["confirmed", "contradicted", "not-expressible"]
 
@@ -113,15 +116,26 @@ def write(suite: Suite, name: str, rows: Mapping[str, Evidence]) -> bool:
     new = kept | dict(rows)
     if new == kept:
         return False
-    path = path_of(suite, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     order = sorted(new, key=lambda kernel: [int(part) if part.isdigit() else 0 for part in kernel.split(".")])
-    text = _HEAD + "".join(f'\n["{kernel}"]\n{_text(new[kernel])}' for kernel in order)
+    _replace(
+        path_of(suite, name), _HEAD + "".join(f'\n["{kernel}"]\n{_text(new[kernel])}' for kernel in order)
+    )
+    return True
+
+
+def write_kernel(suite: Suite, kernel: str, release: str, facts: Mapping[str, str]) -> None:
+    """Keep what matters of a kernel that was asked."""
+    rows = {"release": release, **facts}
+    text = _HEAD + "\n" + "".join(f"{key} = {_string(value)}\n" for key, value in rows.items())
+    _replace(os.path.join(suite.root, FOLDER, KERNELS, kernel + SUFFIX), text)
+
+
+def _replace(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(temporary, path)
-    return True
 
 
 def names_kept(suite: Suite) -> list[str]:
@@ -133,7 +147,7 @@ def names_kept(suite: Suite) -> list[str]:
         for file in files
         if file.endswith(SUFFIX)
     ]
-    return sorted(found)
+    return sorted(name for name in found if name.split("/")[0] != KERNELS)
 
 
 def notes(suite: Suite, names: Iterable[str]) -> list[str]:

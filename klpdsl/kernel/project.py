@@ -166,7 +166,7 @@ def compare(model: tuple[Step, ...], kernel: tuple[Step, ...]) -> Difference | N
         mine = mine._replace(checks=tuple(c for c in mine.checks if c.rsplit(":", 1)[0] in asked))  # noqa: PLW2901
         if mine == real:
             continue
-        ours, theirs = _lines(mine), _lines(real)
+        ours, theirs = lines_of(mine), lines_of(real)
         only_model, only_kernel = _without(ours, theirs), _without(theirs, ours)
         if not only_model and not only_kernel:
             only_model, only_kernel = mine.said, real.said
@@ -179,5 +179,6 @@ def compare(model: tuple[Step, ...], kernel: tuple[Step, ...]) -> Difference | N
     return None
 
 
-def _lines(step: Step) -> tuple[str, ...]:
+def lines_of(step: Step) -> tuple[str, ...]:
+    """Return all that can be compared of a step, a line each."""
     return (*step.said, *step.changed, *step.shown, f"= {step.result}", *step.checks)

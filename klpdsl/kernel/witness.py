@@ -1,7 +1,9 @@
 """Which changes of the history the kernels have borne out: those without which the model would contradict one.
 
 That a kernel agrees in a scenario says something about a change only if the model without that change would have
-shown something else there. So each confirmed scenario is played once more for each change, without it.
+shown something else there. So each confirmed scenario is played twice more for each change: without those that
+build on it, and without it as well. What the change adds to a step and what it takes away is the difference of these
+two; where the kernel has all of the one and none of the other, it bears the change out.
 """
 
 from __future__ import annotations
@@ -11,39 +13,80 @@ from collections.abc import Iterable
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.distribution import BACKPORTS
-from klpdsl.kernel.project import project
-from klpdsl.run.session import execute, load_file
+from klpdsl.kernel.project import Step, lines_of, project
+from klpdsl.run.session import Loaded, execute, load_file
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Engine, EngineError
+from klpdsl.semantics.table import change as record
 
 
-def _engines_without(version: str) -> dict[str, Engine]:
-    """The engine of a kernel without one change each, where that makes sense."""
+def _needing(change: str, present: Iterable[str]) -> set[str]:
+    """The changes among `present` that cannot be without `change`, directly or by way of others."""
+    gone: set[str] = {change}
+    grown = True
+    while grown:
+        grown = False
+        for name in set(present) - gone:
+            # A group is met by any of its names.
+            if any(set(group.split("|")) & set(present) <= gone for group in record(name).requires):
+                gone.add(name)
+                grown = True
+    return gone - {change}
+
+
+def _pairs(version: str) -> dict[str, tuple[Engine, Engine]]:
+    """For each change of a kernel's engine: that engine without what needs the change, and without the change too."""
     backports = BACKPORTS.get(version, ())
+    whole = resolve(version, (), backports, ()).changes
+    mainline = resolve(version).changes
+
+    def less(gone: set[str]) -> Engine:
+        added = tuple(name for name in backports if name not in gone)
+        return resolve(version, (), added, tuple(name for name in mainline if name in gone))
+
     found = {}
-    for change in resolve(version, (), backports, ()).changes:
+    for change in whole:
+        needing = _needing(change, whole)
         try:
-            added = tuple(name for name in backports if name != change)
-            removed = () if change in backports else (change,)
-            found[change] = resolve(version, (), added, removed)
+            pair = less(needing), less(needing | {change})
         except EngineError:
             continue
+        if pair[0].semantics != pair[1].semantics:
+            found[change] = pair
     return found
 
 
 def witnesses(suite: Suite, names: Iterable[str], kernel: str) -> dict[str, list[str]]:
     """Return, for each change that the kernel named `kernel` bears out, the scenarios in which it does."""
     version = f"v{kernel}"
-    engine = resolve(version, (), BACKPORTS.get(version, ()), ())
-    without = _engines_without(version)
+    pairs = _pairs(version)
+    # What a confirmed scenario's kernel showed is what the model of that kernel shows.
+    whole = resolve(version, (), BACKPORTS.get(version, ()), ())
     found: dict[str, list[str]] = {}
     for name in names:
         row = evidence.read(suite, name).get(kernel)
         if row is None or row.state != "confirmed":
             continue
         loaded = load_file(suite.scenario_path(name))
-        with_all = project(execute(loaded, engine).trace)
-        for change, other in without.items():
-            if other.semantics != engine.semantics and project(execute(loaded, other).trace) != with_all:
+        shown: dict[str, tuple[Step, ...]] = {}
+
+        def show(
+            engine: Engine, loaded: Loaded = loaded, shown: dict[str, tuple[Step, ...]] = shown
+        ) -> tuple[Step, ...]:
+            if engine.name not in shown:
+                shown[engine.name] = project(execute(loaded, engine).trace)
+            return shown[engine.name]
+
+        for change, (with_it, without) in pairs.items():
+            if _shows(show(whole), show(with_it), show(without)):
                 found.setdefault(change, []).append(name)
     return found
+
+
+def _shows(real: tuple[Step, ...], with_it: tuple[Step, ...], without: tuple[Step, ...]) -> bool:
+    """Whether in some step what was real has all that a change adds and nothing of what it takes away."""
+    for steps in zip(real, with_it, without, strict=False):
+        there, new, old = (set(lines_of(step)) for step in steps)
+        if new != old and new - old <= there and not (old - new) & there:
+            return True
+    return False

@@ -44,7 +44,8 @@ The word under *known by*:
 
 *Between* gives the newest source tree that was read without the change, and the oldest with it; the third numbers are
 stable or distribution trees of that release. *Seen on* names running kernels on which the effect was observed; what
-was before the change was not run.
+was before the change was not run. Which scenarios that were, and how many agree in all, is in
+[confirmed.md](confirmed.md).
 """
 
 

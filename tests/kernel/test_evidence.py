@@ -44,6 +44,16 @@ def test_other_kernels_rows_stay(suite: Suite) -> None:
     assert list(evidence.read(suite, "a")) == ["6.1", "6.12"]
 
 
+def test_a_kernel_is_no_scenario(suite: Suite) -> None:
+    evidence.write_kernel(suite, "6.12", "6.12.1", {"CONFIG_HZ": "250"})
+    assert (
+        (Path(suite.root) / "evidence/kernels/6.12.toml")
+        .read_text(encoding="utf-8")
+        .endswith('\nrelease = "6.12.1"\nCONFIG_HZ = "250"\n')
+    )
+    assert evidence.names_kept(suite) == []
+
+
 def golden(suite: Suite, engine: str, text: str) -> None:
     path = Path(store.path_of(suite, "a", engine))
     path.parent.mkdir(parents=True, exist_ok=True)
