@@ -1,0 +1,169 @@
+"""`klpdsl git-setup` and `klpdsl doctor`: goldens that two branches have changed are recomputed, in real merges."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.goldens.project import ROOT, Project, replace
+
+BASE = ["engines v4.12, v5.1", *(f"load p{number}" for number in range(1, 8))]
+
+
+def write(project: Project, lines: list[str], message: str) -> None:
+    project.scenario("shared", "\n".join(lines) + "\n")
+    project.ok("accept", "scenarios", "--reason", message)
+    project.git("add", "-A")
+    project.git("commit", "-qm", message)
+
+
+@pytest.fixture
+def repository(empty: Project) -> Project:
+    """Two branches, main and side, that have both changed one scenario, at different places."""
+    empty.git("init", "-q", "-b", "main")
+    write(empty, BASE, "base")
+    return empty
+
+
+def fork(project: Project) -> None:
+    project.git("checkout", "-qb", "side")
+    write(project, [*BASE, "t1: syscall f"], "side")
+    project.git("checkout", "-q", "main")
+    write(project, [BASE[0], "load p0", *BASE[1:]], "ours")
+
+
+def git(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", *arguments], cwd=project.root, env=project.env(), capture_output=True, text=True, check=False
+    )
+
+
+def test_setting_up_installs_and_verifies(repository: Project) -> None:
+    assert "not working: the driver is not registered" in repository.run("git-setup", "--check").stderr
+    assert not (repository.root / ".gitattributes").exists()
+    shown = repository.ok("git-setup", "--workflow")
+    assert "verified: a golden in conflict was recomputed" in shown
+    assert (repository.root / ".gitattributes").read_text() == "goldens/**/*.trace merge=klpdsl -text\n"
+    assert "klpdsl check --format github" in (repository.root / ".github/workflows/klpdsl.yml").read_text()
+    assert repository.ok("git-setup") == "verified: a golden in conflict was recomputed\n"
+    repository.ok("git-setup", "--check")
+
+
+def test_a_driver_that_does_not_work_is_found_out(repository: Project) -> None:
+    repository.ok("git-setup")
+    repository.git("config", "merge.klpdsl.driver", "false %O %A %B %P")
+    done = repository.run("git-setup", "--check")
+    assert done.returncode == 3
+    assert "not working: " in done.stderr
+    done = repository.run("doctor")
+    assert done.returncode == 3
+    assert "no  merge driver: " in done.stdout
+
+
+@pytest.mark.parametrize("how", [["merge", "-q", "side", "-m", "merged"], ["rebase", "-q", "side"]])
+def test_a_conflict_in_goldens_is_recomputed(repository: Project, how: list[str]) -> None:
+    repository.ok("git-setup")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "Set up git")
+    fork(repository)
+    done = git(repository, *how)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "goldens/shared/v5.1.trace: recomputed on v5.1" in done.stderr
+    text = repository.golden("shared", "v5.1").read_text()
+    assert "1 load p0\n" in text
+    assert "9 t1: syscall f\n" in text
+    assert repository.git("status", "--porcelain") == ""
+    repository.ok("check")
+
+
+def test_without_the_driver_git_merges_texts_and_check_notices(repository: Project) -> None:
+    fork(repository)
+    # Without a word, and wrongly: the step that one branch has added has the number that it had there.
+    assert git(repository, "merge", "-q", "side", "-m", "merged").returncode == 0
+    assert "\n8 t1: syscall f\n" in repository.golden("shared", "v5.1").read_text()
+    repository.ok("check", code=1)
+
+
+def test_without_the_driver_a_conflict_is_told_and_accept_recomputes(repository: Project) -> None:
+    repository.git("checkout", "-qb", "side")
+    write(repository, [*BASE[:2], "load p2 immediate", *BASE[3:]], "side")
+    repository.git("checkout", "-q", "main")
+    write(repository, [BASE[0], "load p0", *BASE[1:]], "ours")
+    assert git(repository, "merge", "-q", "side").returncode == 1
+    done = repository.run("check")
+    assert done.returncode == 1
+    assert "goldens/shared/v5.1.trace: git holds this for unmerged" in done.stdout
+    repository.ok("accept", "scenarios", "--reason", "merged")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "merged")
+    repository.ok("check")
+
+
+def test_where_the_scenario_is_in_conflict_the_golden_waits(repository: Project) -> None:
+    repository.ok("git-setup")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "Set up git")
+    repository.git("checkout", "-qb", "side")
+    write(repository, [*BASE[:4], "load a", *BASE[5:]], "side")
+    repository.git("checkout", "-q", "main")
+    write(repository, [*BASE[:4], "load b", *BASE[5:]], "ours")
+    ours = repository.golden("shared", "v5.1").read_bytes()
+    done = git(repository, "merge", "side")
+    assert done.returncode == 1
+    assert "scenarios/shared.klp is in conflict itself" in done.stderr
+    assert repository.golden("shared", "v5.1").read_bytes() == ours
+    assert "goldens/shared/v5.1.trace: git holds this for unmerged" in repository.run("check").stdout
+
+
+def test_rules_in_the_same_repository_are_merged_too(repository: Project) -> None:
+    for folder in ("klpdsl", "grammar"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, repository.root / folder, ignore=ignore)
+    (repository.root / ".gitignore").write_text("__pycache__/\n")
+    repository.ok("git-setup")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "Keep klpdsl here")
+    repository.code = repository.root
+    repository.git("checkout", "-qb", "side")
+    replace(
+        repository.root / "klpdsl/engine/loader.py", ": tainting kernel with", ": tainting our kernel with"
+    )
+    write(repository, BASE, "side: another rule")
+    repository.git("checkout", "-q", "main")
+    write(repository, [*BASE, "t1: syscall f"], "ours: another scenario")
+    done = git(repository, "merge", "-q", "side", "-m", "merged")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = repository.golden("shared", "v5.1").read_text()
+    assert "p1: tainting our kernel with" in text
+    assert "t1: syscall f" in text
+    repository.ok("check")
+
+
+def test_the_cause_is_the_function_that_git_says_has_changed(repository: Project) -> None:
+    for folder in ("klpdsl", "grammar"):
+        shutil.copytree(ROOT / folder, repository.root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "Keep klpdsl here")
+    repository.code = repository.root
+    replace(
+        repository.root / "klpdsl/engine/loader.py", ": tainting kernel with", ": tainting our kernel with"
+    )
+    shown = repository.ok("check", code=1)
+    assert "which has changed, gives another event (klpdsl/engine/loader.py:" in shown
+    replace(
+        repository.root / "klpdsl/engine/loader.py", ": tainting our kernel with", ": tainting kernel with"
+    )
+    repository.ok("check")
+
+
+def test_doctor_outside_git(project: Project) -> None:
+    done = project.run("doctor")
+    assert done.returncode == 3
+    assert "no  git: no repository" in done.stdout
+    assert project.run("git-setup").returncode == 2
+
+
+def test_doctor_when_all_is_set_up(repository: Project) -> None:
+    repository.ok("git-setup", "--workflow")
+    (repository.root / ".pre-commit-config.yaml").write_text("repos: []  # klpdsl-check would be here\n")
+    assert "\nno  " not in "\n" + repository.ok("doctor")
