@@ -1,0 +1,107 @@
+"""`klpdsl history`: print the changes at which a scenario's trace changes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+
+from klpdsl.bisect import history_report as report
+from klpdsl.bisect.history import Matrix, Passage, passage, row, stretches
+from klpdsl.bisect.scenario import Runner, find_scenarios, read_items
+from klpdsl.cli.common import NOTHING_SELECTED, OK, USAGE, complain, parser
+from klpdsl.semantics.records import EngineError
+from klpdsl.syntax.diagnostics import ScenarioError
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    p = parser(
+        "history",
+        "Print every point of the lineage at which a scenario's trace changes, with the kernel commit and the first\n"
+        "lines that differ. For a folder: which scenario shows which change, and which changes none shows.",
+        "klpdsl history scenarios/replace/nops.klp --from v4.19 --to v5.5",
+    )
+    p.add_argument("paths", nargs="+", metavar="PATH", help="a scenario, or several and folders of them")
+    p.add_argument("--from", dest="first", metavar="ENGINE", help="begin here (default: the oldest kernel)")
+    p.add_argument("--to", dest="last", metavar="ENGINE", help="end here (default: the newest kernel)")
+    p.add_argument(
+        "--engine",
+        "-e",
+        action="append",
+        default=[],
+        help="also the branch to this engine beside mainline (baron-v2, proposals, ./mine.toml); may be repeated",
+    )
+    p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
+    p.add_argument(
+        "--jobs", "-j", type=int, default=min(4, os.cpu_count() or 1), help="processes for a folder"
+    )
+    arguments = p.parse_args(argv)
+    if arguments.engine and (arguments.first or arguments.last):
+        complain(
+            "klpdsl history: --engine adds branches to all of mainline; with --from and --to it has no place"
+        )
+        return USAGE
+    try:
+        if len(arguments.paths) == 1 and not os.path.isdir(arguments.paths[0]):
+            return _one(arguments.paths[0], arguments)
+        return _many(arguments)
+    except EngineError as error:
+        complain(f"klpdsl history: {error}")
+    except ScenarioError as error:
+        complain(error.render())
+    except OSError as error:
+        complain(f"klpdsl history: {error.filename}: {error.strerror}")
+    return USAGE
+
+
+def _passages(path: str, arguments: argparse.Namespace) -> tuple[Passage, ...]:
+    items = read_items(path)
+    runner = Runner(items)
+    wanted = stretches(items, arguments.engine, arguments.first, arguments.last)
+    return tuple(passage(runner, stretch) for stretch in wanted)
+
+
+def _one(path: str, arguments: argparse.Namespace) -> int:
+    passages = _passages(path, arguments)
+    if arguments.format == "json":
+        print(json.dumps(report.json(path, passages), indent=2, ensure_ascii=False))
+    else:
+        lines = report.markdown(path, passages) if arguments.format == "markdown" else report.text(passages)
+        print("\n".join(lines))
+    return OK
+
+
+def _row(path: str, arguments: argparse.Namespace) -> tuple[tuple[str, ...], str]:
+    try:
+        return row(_passages(path, arguments)), ""
+    except ScenarioError as error:
+        return (), error.render()
+
+
+def _many(arguments: argparse.Namespace) -> int:
+    files = find_scenarios(arguments.paths)
+    if not files:
+        complain("klpdsl history: no scenarios here")
+        return NOTHING_SELECTED
+    if arguments.jobs > 1 and len(files) > 1:
+        with ProcessPoolExecutor(arguments.jobs) as pool:
+            rows = list(pool.map(_row, files, [arguments] * len(files), chunksize=8))
+    else:
+        rows = [_row(file, arguments) for file in files]
+    common = os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files])
+    names = [os.path.relpath(os.path.abspath(file), common) for file in files]
+    matrix = Matrix(
+        {name: titles for name, (titles, error) in zip(names, rows, strict=True) if not error},
+        {name: error for name, (_, error) in zip(names, rows, strict=True) if error},
+    )
+    if arguments.format == "json":
+        print(json.dumps(report.matrix_json(matrix), indent=2, ensure_ascii=False))
+    elif arguments.format == "markdown":
+        print("\n".join(report.matrix_markdown(matrix)))
+    else:
+        print("\n".join(report.matrix_text(matrix)))
+    for error in matrix.errors.values():
+        complain(error)
+    return USAGE if matrix.errors else OK
