@@ -22,6 +22,7 @@ COMMANDS = {
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
     "compare": "show in one table what different engines do with a scenario",
     "history": "print every change at which a scenario's trace changes",
+    "reduce": "find the smallest scenario that still shows a difference",
     "engines": "list the lineage, an engine's axes, the changes between two engines",
 }
 """The subcommands, each in the module of its name in `klpdsl.cli`, and what they do."""

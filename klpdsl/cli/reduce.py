@@ -1,0 +1,123 @@
+"""`klpdsl reduce`: the smallest scenario that still shows a difference."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+
+from klpdsl.bisect.keeping import (
+    Items,
+    Keep,
+    KeepCondition,
+    KeepDifference,
+    KeepLine,
+    KeepRun,
+    KeepViolation,
+)
+from klpdsl.bisect.predicates import PredicateError
+from klpdsl.bisect.reduction import reduce
+from klpdsl.bisect.scenario import RunError, header_engines, read_items
+from klpdsl.cli.common import OK, USAGE, complain, parser
+from klpdsl.cli.predicates import add_predicates, predicate_of
+from klpdsl.semantics.engines import expand, resolve
+from klpdsl.semantics.records import EngineError
+from klpdsl.syntax import tree
+from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.syntax.parse import parse
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    p = parser(
+        "reduce",
+        "Print the smallest scenario that still shows the same difference between two engines (or the same violation,\n"
+        "condition, line, verdict), with a comment that says what it shows. The result is the same every time.",
+        "klpdsl reduce big.klp --keep-difference v4.13 v5.1 -o scenarios/replace/small.klp",
+    )
+    p.add_argument("file", metavar="FILE", help="the scenario")
+    what = p.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--keep-difference", nargs=2, metavar=("A", "B"), help="these engines differ first in the same way"
+    )
+    what.add_argument("--keep-violation", metavar="PROPERTY", help="this property is violated")
+    what.add_argument("--keep", metavar="CONDITION", help="this holds at the end, as in `expect CONDITION`")
+    what.add_argument("--keep-line", metavar="LINE", help="the trace has this line, or these words of one")
+    what.add_argument("--keep-run", metavar="CMD", help="this command, given $KLPDSL_SCENARIO, exits with 0")
+    p.add_argument(
+        "--engine", "-e", help="where it is violated, or holds (default: the last engine it is meant for)"
+    )
+    p.add_argument("--output", "-o", metavar="FILE", help="write the scenario there instead of printing it")
+    add_predicates(
+        p, "with --keep-difference, what of the traces must differ (default: where they first part)"
+    )
+    arguments = p.parse_args(argv)
+    asked = any(
+        value is not None
+        for value in (arguments.property, arguments.expect, arguments.result, arguments.events, arguments.run)
+    )
+    if asked and not arguments.keep_difference:
+        complain(
+            "klpdsl reduce: --property, --expect, --result, --events and --run go with --keep-difference"
+        )
+        return USAGE
+    if arguments.engine and arguments.keep_difference:
+        complain("klpdsl reduce: --keep-difference names its engines itself; leave --engine out")
+        return USAGE
+    try:
+        items = read_items(arguments.file)
+        found = reduce(items, _keep(arguments, items), os.path.basename(arguments.file))
+    except (EngineError, PredicateError, RunError) as error:
+        complain(f"klpdsl reduce: {error}")
+        return USAGE
+    except ScenarioError as error:
+        complain(error.render())
+        return USAGE
+    except OSError as error:
+        complain(f"klpdsl reduce: {error.filename}: {error.strerror}")
+        return USAGE
+    return deliver(found.text, arguments.output, f"{len(items)} statements to {len(found.items)}")
+
+
+def _keep(arguments: argparse.Namespace, items: Items) -> Keep:
+    if arguments.keep_difference:
+        one, other = arguments.keep_difference
+        return KeepDifference(items, resolve(one), resolve(other), predicate_of(arguments))
+    engine = resolve(arguments.engine or _last_engine(items))
+    if arguments.keep_violation:
+        return KeepViolation(items, engine, arguments.keep_violation)
+    if arguments.keep_line:
+        return KeepLine(items, engine, arguments.keep_line)
+    if arguments.keep_run:
+        return KeepRun(items, arguments.keep_run, (engine.name,))
+    (expectation,) = parse(f"expect {arguments.keep}", "<--keep>").items
+    assert isinstance(expectation, tree.Expect)
+    return KeepCondition(items, engine, expectation)
+
+
+def _last_engine(items: Items) -> str:
+    spans = header_engines(items)
+    if not spans:
+        return "mainline"
+    last = spans[-1]
+    return expand(last.first if last.first == last.last else f"{last.first}..{last.last}")[-1]
+
+
+def deliver(text: str, output: str | None, summary: str) -> int:
+    """Print a reduced scenario, or write it to a file and say so."""
+    if output is None:
+        print(text, end="")
+        return OK
+    folder = os.path.dirname(os.path.abspath(output))
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".reduced-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, output)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    print(f"{output}: {summary}; klpdsl accept {output} writes its goldens")
+    return OK
