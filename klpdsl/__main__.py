@@ -22,6 +22,7 @@ COMMANDS = {
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
     "compare": "show in one table what different engines do with a scenario",
     "history": "print every change at which a scenario's trace changes",
+    "bisect": "find the change, or our commit, that makes a difference",
     "reduce": "find the smallest scenario that still shows a difference",
     "engines": "list the lineage, an engine's axes, the changes between two engines",
 }

@@ -91,17 +91,20 @@ def blow_up(name: str) -> str:
 
     wanted = first_difference(items)
     assert wanted is not None
-    world: list[tree.Item] = list(parse(DECLARATIONS).items)
+    world: list[tree.Item] = list(parse(DECLARATIONS, "world").items)
     if any(isinstance(item, tree.VmlinuxDecl) for item in items):
         world = [item for item in world if not isinstance(item, tree.PatchDecl)]
     if first_difference(world + items) == wanted:
         items = world + items
     added = 0
     batch = 10
+    line = 1000
     while added < NOISE:
         candidate = list(items)
         for _ in range(min(batch, NOISE - added)):
-            (statement,) = parse(noise(chance)).items
+            # Each on a line of its own: a statement is known by where it stands.
+            line += 1
+            (statement,) = parse("\n" * line + noise(chance)).items
             place = len(candidate) if chance.random() < 0.3 else chance.randrange(len(candidate) + 1)
             candidate.insert(place, statement)
         if not check_names(candidate) and first_difference(candidate) == wanted:
