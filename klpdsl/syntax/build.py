@@ -445,6 +445,10 @@ class _Builder(Transformer[Token, Any]):
         """Return an engine's name without its quotes."""
         return self.NAME(token)
 
+    def VALUE(self, token: Token) -> str:  # noqa: N802 - as above
+        """Return a value without its quotes; unlike a name it may be anything."""
+        return self.STRING(token) if token.startswith('"') else str(token)
+
     def STRING(self, token: Token) -> str:  # noqa: N802 - as above
         """Return the text between the quotes."""
         inner = str(token)[1:-1]

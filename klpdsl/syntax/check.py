@@ -15,7 +15,7 @@ from klpdsl.syntax.report import line_of
 from klpdsl.syntax.spelling import did_you_mean
 from klpdsl.syntax.tree import Item, Span, Statement
 
-_WORD = re.compile(r'"((?:[^"\\\n]|\\.)*)"|#.*|[A-Za-z_0-9][A-Za-z0-9_./-]*')
+_WORD = re.compile(r'"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"|#.*|[A-Za-z_0-9][A-Za-z0-9_./-]*')
 _CANDIDATES = 500
 
 
@@ -111,6 +111,9 @@ class _Checker:
         """Check one statement; what it nests comes by itself."""
         for function in functions_of(item):
             self._function(function)
+        if isinstance(item, tree.TaskDecl) and len(item.stack) > limits.STACK:
+            message = f"the task is too deep in the kernel: {limits.STACK} functions are the most"
+            self.report(item.span, item.name, message, "")
         if isinstance(item, tree.Step):
             self._result(item)
             self._operation(item.operation)

@@ -15,7 +15,7 @@ from klpdsl.syntax.spelling import nearest
 from klpdsl.syntax.tree import Span
 
 # What a reader takes for one word.
-_WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"?|[\w.-]*\w|->|!=|==|\.\.|.', re.DOTALL)
+_WORD = re.compile(r'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"?|[\w.-]*\w|->|!=|==|\.\.|.', re.DOTALL)
 _SHOWN = 40
 
 # Terminals that are no keywords, in the order in which they are listed.
@@ -26,6 +26,7 @@ _VALUES = {
     "ENGINE": "an engine's name",
     "ATTRIBUTE": "an attribute",
     "KEY": "a sysctl's name",
+    "VALUE": "a value",
 }
 _MARKS = {
     "_OPEN": "`{`",

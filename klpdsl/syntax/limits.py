@@ -2,7 +2,7 @@
 
 FILE_BYTES = 1 << 20
 #: Statements and list entries of one file, blank lines and comments included.
-FILE_ENTRIES = 50_000
+FILE_ENTRIES = 20_000
 #: Braces within braces.
 NESTING = 16
 #: Steps of a scenario: each action in it, in every branch.
@@ -15,6 +15,8 @@ IMPORT_BYTES = 4 << 20
 NAME_LENGTH = 200
 TEXT_LENGTH = 2000
 
+#: Functions of one task's stack.
+STACK = 100
 TICK_SECONDS = 100_000
 CPUS = 64
 SYMPOS = 1000

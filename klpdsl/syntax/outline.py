@@ -12,7 +12,7 @@ from typing import NamedTuple
 from klpdsl.syntax.tree import Comment, Span
 
 # A text that is not closed ends with its line.
-_MARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*(?:"|\\?$)|#[^\n]*|[{};,\n]', re.MULTILINE)
+_MARK = re.compile(r'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*(?:"|\\?$)|#[^\n]*|[{};,\n]', re.MULTILINE)
 
 
 class Outline(NamedTuple):

@@ -23,8 +23,8 @@ from klpdsl.syntax.explain import Explainer, accepted_by
 from klpdsl.syntax.outline import Outline
 from klpdsl.syntax.tree import Span
 
-_MARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[{};,\n]')
-_NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]*|"((?:[^"\\\n]|\\[^\n])*)"')
+_MARK = re.compile(r'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|#[^\n]*|[{};,\n]')
+_NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]*|"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"')
 _INDENTATION = re.compile(r"[ \t]*")
 
 
@@ -73,7 +73,7 @@ class _Repair:
         self._edits: list[tuple[int, int, str]] = []
         self._comments = {comment.span.line: comment.span.column for comment in outline.comments}
         self._rows = text.split("\n")
-        for start, end in outline.open_texts:
+        for start, end in outline.open_texts[: limits.ERRORS + 1]:
             self._close_text(text, start, end)
         if outline.unclosed or outline.unopened:
             self._match_braces(text)
@@ -107,6 +107,8 @@ class _Repair:
             offset = found.start()
             if offset in open_texts:
                 continue
+            if len(self.problems) > limits.ERRORS:
+                break
             if found.group() == "{":
                 opened.append((offset, self._indentation(self._lines.place(offset)[0])))
             elif found.group() == "}":
@@ -177,9 +179,10 @@ class _Handler:
             if isinstance(value, Token):
                 closed += (value.type == "_CLOSE") - (value.type == "_OPEN")
             begin = min(begin, _start_of(value, begin))
-        parser.feed_token(Token("BROKEN", ""))
-        accepted = accepted_by(parser)
-        end = self._end(offset, accepted)
+        line, column = self._lines.place(begin)
+        broken = Token("BROKEN", "", begin, line, column, line, column, begin)
+        parser.feed_token(broken)
+        end = self._end(offset, accepted_by(parser))
         self.doubtful.update(_names(self._text[begin:end]))
         lexer = parser.lexer_thread.state
         assert lexer is not None

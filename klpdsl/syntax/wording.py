@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Node = tree.Item | tree.Operation | tree.Action | tree.Condition | Part
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
-_DIGITS = "0123456789"
-_NAME = f"{_LETTERS}{_DIGITS}.-"
+_WORD = f"{_LETTERS}0123456789"
+_NAME = f"{_WORD}.-"
 _ENGINE = f"{_NAME}~@^+"
 
 
@@ -44,8 +44,9 @@ def engine(text: str) -> str:
 
 
 def value(text: str) -> str:
-    """Return the value of an attribute: bare if it is a name or a number."""
-    return text if text and not text.strip(_DIGITS) else name(text)
+    """Return the value of an attribute: bare if it is a word or a number."""
+    bare = text[:1] in _WORD and text and not text.strip(_NAME) and "->" not in text
+    return text if bare else quoted(text)
 
 
 def format_statement(node: Node) -> str:
@@ -275,7 +276,7 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.TransitionIs: _transition,
     tree.LogContains: lambda node: f"log {quoted(node.text)}",
     tree.ViolationSeen: _violation,
-    tree.PropertyNamed: lambda node: name(node.name),
+    tree.PropertyNamed: lambda node: name(node.name, "transition", "log"),
     tree.Expect: lambda node: f"expect {format_statement(node.condition)}",
     tree.Always: lambda node: f"always {format_statement(node.condition)}",
     tree.Never: lambda node: f"never {format_statement(node.condition)}",
