@@ -10,6 +10,7 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
+from klpdsl.syntax import tree
 from klpdsl.syntax.diagnostics import Diagnostic
 from klpdsl.syntax.spelling import nearest
 from klpdsl.syntax.tree import Span
@@ -36,7 +37,7 @@ _MARKS = {
     "_RANGE": "`..`",
     "_RESULT": "`->`",
     "_EQUALS": "`=`",
-    "RELATION": "`=`, `!=`",
+    "RELATION": "`=` or `!=`",
     "_OR": "`or`",
 }
 _ENDS = {"_NEWLINE", "_SEMICOLON", "$END"}
@@ -54,17 +55,18 @@ _NAMED = {
     "SHADOW_GET": "an object",
     "SHADOW_NEW": "an object",
     "SHADOW_FREE": "an object",
-    "_LOAD": "a patch or a module",
-    "_UNLOAD": "a patch or a module",
+    "_LOAD": "the name of a patch or module",
+    "_UNLOAD": "the name of a patch or module",
     "_CALL": "a function",
     "_SYSCALL": "a function",
+    "_ENTER": "a function",
+    "_REDIRECTS": "a function",
     "_SEES": "a function",
     "_FORK": "a new task's name",
-    "_EXPECT": "a task, a patch or a module",
-    "_ALWAYS": "a task, a patch, a module or a property",
-    "_NEVER": "a task, a patch, a module or a property",
+    "_EXPECT": "the name of a task, patch or module",
+    "_ALWAYS": "the name of a task, patch, module or property",
+    "_NEVER": "the name of a task, patch, module or property",
     "_VIOLATION": "a property",
-    "RELATION": "a patch",
     "_COLON": "a function",
 }
 _PATCH_VERBS = ("_APPLY", "_ENABLE", "_DISABLE", "_SIGNAL", "_FORCE", "_WRITE", "_SHOW")
@@ -184,8 +186,10 @@ class Explainer:
         words += (
             text for name, text in _VALUES.items() if name in accepted and not (result and name == "INTEGER")
         )
+        if last is not None and last.type == "_FAILS":
+            words = ["an errno's name"]
         words += sorted(f"`{word}`" for name in accepted for word in self._keywords.get(name, ()))
-        words += (text for name, text in _MARKS.items() if name in accepted)
+        words += (mark for name, text in _MARKS.items() if name in accepted for mark in text.split(" or "))
         if "_COMMA" in accepted and not inside:
             words.append("`,`")
         # Where an entry may begin, a separator may follow another, but that is nothing to wait for.
@@ -198,13 +202,16 @@ class Explainer:
             return "a function or an object"
         if "_OPERATOR" in accepted:
             return "a task's name"
+        if last is not None and last.type == "RELATION":
+            return "a patch's name" if "NONE" in accepted else "a patch's name or `original`"
         if last is None or last.type in {"_OPEN", "_COMMA", "_SEMICOLON", "_NEWLINE"}:
             return "a function"
         return _NAMED.get(last.type, "a name")
 
     def _hint(self, word: str, accepted: set[str], last: Token | None) -> str:
         if word[:1] in _LOOK_ALIKE:
-            return f"write `{_LOOK_ALIKE[word[:1]]}`"
+            meant = _LOOK_ALIKE[word[:1]]
+            return "names and texts stand in double quotes" if meant == '"' else f"write `{meant}`"
         if word == "=" and last is not None and last.type in {"_EQUALS", "RELATION"}:
             return "write `=` once"
         if last is not None and last.type == "ATTRIBUTE" and self._in_log(last):
@@ -214,8 +221,10 @@ class Explainer:
         meant = nearest(word, (known for name in accepted for known in self._keywords.get(name, ())))
         if meant and meant != word:
             return f"did you mean `{meant}`?"
-        if word in self._actions and "_EXPECT" in accepted:
-            return f"`{word}` is what a task does: `t1: {word}`"
+        if "_CALL" in accepted and word in self._statements:
+            return f"what an operator does stands in `{tree.OPERATOR} {{ … }}`"
+        if {"_LOAD", "BROKEN"} <= accepted and "NAME" not in accepted:
+            return "what a task does stands in a thread of that task"
         return ""
 
 

@@ -7,12 +7,15 @@ found here, in one pass over the text.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import NamedTuple
 
 from klpdsl.syntax.tree import Comment, Span
 
+#: What a text is divided by: texts in quotes and comments hide the braces and separators in them.
+MARK = re.compile(r'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|#[^\n]*|[{};,\n]')
 # A text that is not closed ends with its line.
-_MARK = re.compile(r'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*(?:"|\\?$)|#[^\n]*|[{};,\n]', re.MULTILINE)
+_MARK_OR_OPEN_TEXT = re.compile(r'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*(?:"|\\?$)|#[^\n]*|[{};,\n]', re.MULTILINE)
 
 
 class Outline(NamedTuple):
@@ -30,6 +33,18 @@ class Outline(NamedTuple):
     entries: int
 
 
+class Lines:
+    """Lines and columns of offsets into a text."""
+
+    def __init__(self, text: str) -> None:
+        self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset, from 1."""
+        line = bisect_right(self.starts, offset)
+        return line, offset - self.starts[line - 1] + 1
+
+
 def outline(text: str, source: str, nesting: int) -> Outline:
     """Return the outline of a text."""
     comments: list[Comment] = []
@@ -40,7 +55,7 @@ def outline(text: str, source: str, nesting: int) -> Outline:
     entries = 1
     line = 1
     line_start = 0
-    for found in _MARK.finditer(text):
+    for found in _MARK_OR_OPEN_TEXT.finditer(text):
         start, mark = found.start(), found.group()
         if mark == "\n":
             line += 1

@@ -9,9 +9,9 @@ from lark.exceptions import UnexpectedInput
 from klpdsl.syntax import limits
 from klpdsl.syntax.build import build_scenario
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
-from klpdsl.syntax.outline import Outline, outline
+from klpdsl.syntax.outline import Lines, Outline, outline
 from klpdsl.syntax.parser import lark_parser
-from klpdsl.syntax.recover import Lines, recover
+from klpdsl.syntax.recover import recover
 from klpdsl.syntax.texts import read_text
 from klpdsl.syntax.tree import Scenario, Span
 
@@ -51,19 +51,23 @@ def examine(data: bytes, source: str) -> Examined:
     if excess:
         return Examined(text, None, [*problems, excess], set())
     parser = lark_parser()
-    strange_lines = {problem.span.line for problem in problems}
+    # Where a line is damaged already, what else it lacks is the consequence.
+    quiet_lines = {problem.span.line for problem in problems}
     doubtful: set[str] = set()
     try:
         parsed = parser.parse(text)
     except UnexpectedInput:
         recovered = recover(text, source, found, parser)
-        problems += (problem for problem in recovered.problems if problem.span.line not in strange_lines)
+        problems += (problem for problem in recovered.problems if problem.span.line not in quiet_lines)
+        quiet_lines |= recovered.quiet_lines
         doubtful = recovered.doubtful
         if recovered.parsed is None:
             return Examined(text, None, _sorted(problems), doubtful)
         parsed = recovered.parsed
     end = lines.place(len(text))
-    scenario = build_scenario(parsed, found.comments, Span(source, 1, 1, *end), problems.append)
+    wrong_words: list[Diagnostic] = []
+    scenario = build_scenario(parsed, found.comments, Span(source, 1, 1, *end), wrong_words.append)
+    problems += (problem for problem in wrong_words if problem.span.line not in quiet_lines)
     return Examined(text, scenario, _sorted(problems), doubtful)
 
 
