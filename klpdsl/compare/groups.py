@@ -83,7 +83,7 @@ def _rows(runs: list[Run]) -> Iterable[Row]:
         return
     yield from _results(runs)
     yield from _violations(runs)
-    finals = [_final_state(run) for run in runs]
+    finals = [final_state(run.final) for run in runs]
     for label in sorted({label for final in finals for label in final}):
         cells = tuple(final.get(label, ABSENT) for final in finals)
         if len(set(cells)) > 1:
@@ -110,17 +110,18 @@ def _result(step: StepTrace) -> str:
 
 
 def _violations(runs: list[Run]) -> Iterable[Row]:
-    names = sorted({name for run in runs for name, _ in _violated(run)})
+    names = sorted({name for run in runs for name, _ in violated(run)})
     for name in names:
         cells = tuple(
-            ", ".join(f"step {number}" for found, number in _violated(run) if found == name) or ABSENT
+            ", ".join(f"step {number}" for found, number in violated(run) if found == name) or ABSENT
             for run in runs
         )
         if len(set(cells)) > 1:
             yield Row("violation", name, cells)
 
 
-def _violated(run: Run) -> list[tuple[str, int]]:
+def violated(run: Run) -> list[tuple[str, int]]:
+    """The properties that do not hold, each with the step in which they were violated."""
     found: dict[tuple[str, int], None] = {}
     for step in run.trace.steps:
         for event in step.events:
@@ -129,10 +130,10 @@ def _violated(run: Run) -> list[tuple[str, int]]:
     return list(found)
 
 
-def _final_state(run: Run) -> dict[str, str]:
+def final_state(final: tuple[Event, ...]) -> dict[str, str]:
     """What an observer finds in the end, by what it is about."""
     state: dict[str, str] = {}
-    for event in run.final:
+    for event in final:
         if isinstance(event, Sysfs):
             state[event.path] = event.value or "there"
         elif isinstance(event, ModuleRefs):
