@@ -44,6 +44,8 @@ module probe redirects f, ext4:read loaded
 module tracer { trace } redirects g
 kthread k1 of ext4 running in ext4:read
 kthread "kworker/0:1" of ext4
+load p1 { f; relocations vmlinux { g }; relocations ext4 { read sympos 2, vmlinux:g } }
+load p2 { relocations }
 callbacks p1 ext4 { pre_patch fails ENODEV; post_patch }
 shadow get inode 1
 shadow alloc inode 1
@@ -79,6 +81,11 @@ def test_callbacks_too_long_for_a_line_are_broken_into_several() -> None:
         (
             "load p1\ncallbacks p1 vmlinux { post_patch fails EIO }",
             "bad.klp:2:24: error: `post_patch` can not fail: it returns nothing",
+        ),
+        ("module ext4\nload p1 { relocations ext3 { f } }", "bad.klp:2:23: error: there is no module `ext3`"),
+        (
+            "module ext4\nload p1 { relocations vmlinux { ext3:f } }",
+            "bad.klp:2:33: error: there is no module `ext3`",
         ),
         ("shadow alloc o 1 ctor fails ENOSUCH", "bad.klp:1:29: error: `ENOSUCH` is no errno"),
         ("shadow free_all 18446744073709551616", "bad.klp:1:17: error: a shadow variable's id can not be"),
@@ -167,6 +174,45 @@ def test_ftrace_lets_one_handler_redirect_a_function() -> None:
 
 def test_a_function_that_a_module_redirects_is_there() -> None:
     assert steps("module probe redirects f\nt1: syscall f")[0][-1] == "= 0"
+
+
+# --- relocations ----------------------------------------------------------------------------------------------
+
+RELOCATED = """
+module ext4 { read, commit }
+patch p1 { f; ext4 { read }; relocations ext4 { commit } }
+apply p1
+load ext4
+unload ext4
+load ext4
+disable p1
+load ext4
+"""
+
+
+@pytest.mark.parametrize(
+    ("engine", "again", "disabled"),
+    [
+        ("v4.14", "0", "EEXIST"),
+        ("v4.15", "ENOEXEC", "ENOEXEC"),  # a disabled patch refuses it too, while it is registered
+        ("v5.1", "ENOEXEC", "0"),
+        ("v6.2", "ENOEXEC", "0"),
+        ("v6.3", "0", "EEXIST"),
+    ],
+)
+def test_a_relocated_module_comes_back_or_is_refused(engine: str, again: str, disabled: str) -> None:
+    found = steps(RELOCATED, engine)
+    assert [step[-1] for step in found] == ["= 0", "= 0", "= 0", f"= {again}", "= 0", f"= {disabled}"]
+
+
+def test_relocations_against_vmlinux_are_written_in_each_load_anew() -> None:
+    text = "patch p1 { f; relocations vmlinux { g } }\nload p1\ndisable p1\nunload p1\nload p1"
+    assert [step[-1] for step in steps(text, "v5.7")] == ["= 0"] * 4
+
+
+def test_relocations_are_no_sooner_than_the_module_loader_knew_them() -> None:
+    ((found,),) = steps("load p1 { f; relocations vmlinux { g } }", "v4.6")
+    assert found.startswith("= unsupported (added in v4.7 by 425595a7fc20")
 
 
 # --- states ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from klpdsl.engine import callbacks, free, kobjects, patch, replace, states, sysfs, transition
 from klpdsl.engine.context import OK, Kernel
-from klpdsl.engine.symbols import klp_init_object_loaded
+from klpdsl.engine.relocations import klp_init_object_loaded
 from klpdsl.world.values import (
     KLP_PATCHED,
     KLP_UNPATCHED,
@@ -111,7 +111,8 @@ def _new_patch(k: Kernel, spec: PatchSpec) -> Patch:
         for obj in spec.objects
     )
     generation = k.w.modules[spec.name].generation
-    return k.set_patch(Patch(spec.name, generation, spec.immediate, spec.replace, spec.states, objects))
+    patch = Patch(spec.name, generation, spec.immediate, spec.replace, spec.states, objects)
+    return k.set_patch(patch._replace(relocations=spec.relocations))
 
 
 def _klp_init_patch(k: Kernel, name: str) -> str:
@@ -158,7 +159,7 @@ def _klp_init_object(k: Kernel, name: str, index: int) -> str:
             return "EEXIST"
         seen.add(directory)
         k.sysfs(f"{name}/{obj.name}/{directory}/", "")
-    return klp_init_object_loaded(k, obj) if obj.loaded else OK
+    return klp_init_object_loaded(k, name, obj) if obj.loaded else OK
 
 
 # --- enabling and disabling -----------------------------------------------------------------------------------

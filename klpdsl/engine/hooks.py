@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, patch
+from klpdsl.engine import callbacks, patch, relocations
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.errnos import number
-from klpdsl.engine.symbols import klp_init_object_loaded
 from klpdsl.world.values import VMLINUX
 
 
@@ -45,7 +44,7 @@ def klp_module_going(k: Kernel, module: str) -> None:
 
 def _apply(k: Kernel, name: str, index: int, module: str) -> str:
     obj = k.w.patches[name].objects[index]
-    error = klp_init_object_loaded(k, obj)
+    error = relocations.klp_init_object_loaded(k, name, obj)
     if error != OK:
         if k.sem.coming_failure == "warn":
             k.pr_warn(f"failed to apply patch '{name}' to module '{module}' ({number(error)})")
@@ -83,6 +82,7 @@ def _cleanup(k: Kernel, module: str, limit: str) -> None:
             k.pr_notice(f"reverting patch '{name}' on unloading module '{module}'")
             patch.klp_unpatch_object(k, name, index)
             callbacks.klp_post_unpatch_callback(k, name, index)
+            relocations.klp_clear_object_relocs(k, name, module)
         _set_loaded(k, name, index, False)
 
 

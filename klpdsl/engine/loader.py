@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, hooks, kobjects, patch, tasks
+from klpdsl.engine import core, hooks, kobjects, patch, relocations, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.trace.events import ModuleGone, ModuleLoaded
 from klpdsl.world.values import Module, PatchSpec
@@ -55,7 +55,9 @@ def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
     if k.sem.taint == "load" and spec.marked and not k.w.tainted:
         k.w.tainted = True
         k.printk("notice", f"{spec.name}: tainting kernel with TAINT_LIVEPATCH")
-    error = _init(k, spec, apply)
+    error = relocations.apply_vmlinux_relocs(k, spec.relocations)
+    if error == OK:
+        error = _init(k, spec, apply)
     if error != OK:
         k.w.patches.pop(spec.name, None)
         _leave(k, spec.name)
@@ -96,6 +98,8 @@ def missing_feature(k: Kernel, spec: PatchSpec) -> Outcome | None:
         return unsupported("immediate")
     if spec.replace and k.sem.replace not in ("patch", "always"):
         return unsupported("replace", "patch", "always")
+    if spec.relocations and not k.sem.livepatch_modinfo:
+        return unsupported("livepatch_modinfo")  # the commit that asks for it brought them
     if spec.states and not k.sem.states:
         return unsupported("states")
     for obj in spec.objects:

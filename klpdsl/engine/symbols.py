@@ -1,4 +1,4 @@
-"""Looking functions up: klp_find_object_symbol() and klp_init_object_loaded() of core.c."""
+"""Looking functions up: klp_find_object_symbol() of core.c."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from klpdsl.engine.context import OK, Kernel
 from klpdsl.world.values import VMLINUX, Object
 
 
-def klp_init_object_loaded(k: Kernel, obj: Object) -> str:
-    """Resolve every function of an object that is in memory. Returns `0` or an errno's name."""
+def find_functions(k: Kernel, obj: Object) -> str:
+    """Look up every function of an object that is in memory. Returns `0` or an errno's name."""
     for func in obj.funcs:
-        error = _klp_find_object_symbol(k, obj.name, func.name, func.sympos)
+        error = klp_find_object_symbol(k, obj.name, func.name, func.sympos)
         if error != OK:
             return error
     return OK
 
 
-def _klp_find_object_symbol(k: Kernel, obj: str, name: str, sympos: int) -> str:
-    count = sum(1 for symbol in k.w.symbols.get(obj, ()) if symbol.name == name)
+def klp_find_object_symbol(k: Kernel, obj: str, name: str, sympos: int) -> str:
+    """Look a symbol up in an object. Returns `0` or an errno's name."""
+    present = obj == VMLINUX or obj in k.w.modules
+    count = sum(1 for symbol in k.w.symbols.get(obj, ()) if symbol.name == name) if present else 0
     if count == 0:
         k.pr_err(f"symbol '{name}' not found in symbol table")
     elif count > 1 and sympos == 0:

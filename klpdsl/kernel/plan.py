@@ -237,6 +237,10 @@ class _Planner:
             callbacks = tuple((name, self._errno(value)) for name, value in obj.callbacks)
             functions = tuple(PatchedFunction(func.name, func.sympos) for func in obj.funcs)
             objects.append(PatchedObject(obj.name, functions, callbacks))
+        if spec.relocations:
+            self._refuse(
+                f"the module made for '{spec.name}' has no relocations for livepatch (`relocations`)"
+            )
         return Patch(spec.name, tuple(objects), spec.replace, spec.marked, spec.states)
 
     def _errno(self, name: str) -> int:

@@ -11,6 +11,7 @@ from klpdsl.world.values import (
     Module,
     ObjectSpec,
     PatchSpec,
+    RelocationSpec,
     Symbol,
     Task,
 )
@@ -170,6 +171,15 @@ def patch_spec(name: str, flags: tuple[tree.PatchFlag, ...], body: tree.PatchBod
         replace="replace" in names,
         states=states,
         marked="unmarked" not in names,
+        relocations=_relocations(body),
+    )
+
+
+def _relocations(body: tree.PatchBody | None) -> tuple[RelocationSpec, ...]:
+    sections = (i for i in (body.items if body else ()) if isinstance(i, tree.PatchRelocations))
+    return tuple(
+        (section.object, tuple((s.object or section.object, s.name, s.sympos) for s in section.symbols))
+        for section in sections
     )
 
 
@@ -281,6 +291,8 @@ def _patched_names(body: tree.PatchBody | None) -> Iterator[str]:
             yield item.name
         elif isinstance(item, tree.PatchObject) and item.name == VMLINUX:
             yield from (function.name for function in item.functions)
+        elif isinstance(item, tree.PatchRelocations):
+            yield from (s.name for s in item.symbols if (s.object or item.object) == VMLINUX)
 
 
 def _named(refs: tuple[tree.FunctionRef, ...], in_modules: set[str]) -> Iterator[str]:

@@ -107,6 +107,13 @@ class Semantics(NamedTuple):
     coming_failure_mod: Literal["stale", "cleared"] = "stale"
     # klp_module_coming/going look at enabled patches and the one in transition, or at all listed ones.
     module_hooks: Literal["active", "listed"] = "active"
+    # A patch's relocations for a module that comes back: they are written over; refused, for x86's module loader
+    # finds their places not zero (-8); or zeroed when the module goes, so that they can be written again.
+    reloc_targets: Literal["overwritten", "refused", "cleared"] = "overwritten"
+    # When relocations against vmlinux are written: as part of registering or enabling, or before the module's init.
+    vmlinux_relocs: Literal["init", "load"] = "init"
+    # What relocations for a module may name: any symbol, or none of vmlinux.
+    module_relocs: Literal["any", "own-side"] = "any"
     # A module called vmlinux.
     vmlinux_ko: Literal["accepted", "refused"] = "accepted"
 

@@ -253,6 +253,12 @@ class _Builder(Transformer[Token, Any]):
         version = self._number(parts[1], 0, limits.STATE_NUMBER, "a state's version") if len(parts) > 1 else 0
         return tree.PatchState(number, version, self._span(meta))
 
+    def relocations(self, meta: Meta, parts: list[Any]) -> tree.PatchRelocations:
+        return tree.PatchRelocations(parts[0], parts[1], self._span(meta))
+
+    def relocation_list(self, _meta: Meta, parts: list[Any]) -> tuple[tree.FunctionRef, ...]:
+        return _of(tree.FunctionRef, parts)
+
     # --- actions ---
 
     def step(self, meta: Meta, parts: list[Any]) -> tree.Step:

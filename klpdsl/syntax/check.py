@@ -199,6 +199,11 @@ class _Checker:
         for item in patch.body.items if patch.body else ():
             if isinstance(item, tree.PatchObject):
                 self._object(item.span, item.name)
+            elif isinstance(item, tree.PatchRelocations):
+                self._object(item.span, item.object)
+                for symbol in item.symbols:
+                    if symbol.object:
+                        self._object(symbol.span, symbol.object)
             elif isinstance(item, tree.PatchCallbacks):
                 self._object(item.span, item.object)
                 if item.object in hooked:

@@ -227,3 +227,5 @@ def _vmlinux_functions(patch: PatchStatement) -> Iterator[str]:
             yield item.name
         elif isinstance(item, tree.PatchObject) and item.name == words.VMLINUX:
             yield from (function.name for function in item.functions)
+        elif isinstance(item, tree.PatchRelocations):
+            yield from (s.name for s in item.symbols if (s.object or item.object) == words.VMLINUX)

@@ -52,6 +52,7 @@ _NAMED = {
     "_PATCH": "a patch's name",
     "_CALLBACKS": "an object's name",
     "_OF": "a module's name",
+    "_RELOCATIONS": "an object's name",
     "SHADOW_GET": "an object",
     "SHADOW_NEW": "an object",
     "SHADOW_FREE": "an object",

@@ -71,6 +71,8 @@ def _groups(node: object) -> tuple[list[_Group], str]:
         head, entries = wording.name(node.name), node.functions
     elif isinstance(node, tree.PatchCallbacks) and node.callbacks is not None:
         head, entries = wording.callbacks_head(node), node.callbacks
+    elif isinstance(node, tree.PatchRelocations):
+        head, entries = wording.relocations_head(node), node.symbols
     elif isinstance(node, tree.SetCallbacks):
         head, entries = wording.set_callbacks_head(node), node.callbacks
     elif isinstance(node, tree.Interleave):

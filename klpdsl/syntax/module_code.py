@@ -6,9 +6,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, NamedTuple
 
-    from klpdsl.syntax.tree import Callback, Span
+    from klpdsl.syntax.tree import Callback, FunctionRef, Span
 else:
     from klpdsl._records import NamedTuple
+
+
+class PatchRelocations(NamedTuple):
+    """`relocations ext4 { read, vmlinux:printk }` in a patch: its code for ext4 names those symbols.
+
+    They are the relocations that livepatch has to write. A symbol without an object is one of the object's own.
+    """
+
+    object: str
+    symbols: tuple[FunctionRef, ...]
+    span: Span
 
 
 class SetCallbacks(NamedTuple):

@@ -15,6 +15,7 @@ from klpdsl.syntax.conditions import TaskSees as TaskSees
 from klpdsl.syntax.conditions import TaskStateIs as TaskStateIs
 from klpdsl.syntax.conditions import TransitionIs as TransitionIs
 from klpdsl.syntax.conditions import ViolationSeen as ViolationSeen
+from klpdsl.syntax.module_code import PatchRelocations as PatchRelocations
 from klpdsl.syntax.module_code import SetCallbacks as SetCallbacks
 from klpdsl.syntax.module_code import Shadow as Shadow
 
@@ -202,7 +203,7 @@ class PatchState(NamedTuple):
     span: Span
 
 
-PatchItem: TypeAlias = PatchFunction | PatchObject | PatchCallbacks | PatchState
+PatchItem: TypeAlias = PatchFunction | PatchObject | PatchCallbacks | PatchState | PatchRelocations
 
 
 class PatchBody(NamedTuple):

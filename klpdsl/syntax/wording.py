@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    Part = tree.PatchItem | tree.FunctionDecl | tree.Callback | tree.Thread
+    Part = tree.PatchItem | tree.FunctionDecl | tree.FunctionRef | tree.Callback | tree.Thread
     Node = tree.Item | tree.Operation | tree.Action | tree.Condition | Part
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
@@ -85,7 +85,11 @@ def task_of(thread: tree.Thread) -> str | None:
 
 def body_separator(items: Sequence[object]) -> str:
     """Return what separates the items of a list that stands on one line."""
-    return ", " if all(isinstance(item, tree.PatchFunction | tree.FunctionDecl) for item in items) else "; "
+    return (
+        ", "
+        if all(isinstance(item, tree.PatchFunction | tree.FunctionDecl | tree.FunctionRef) for item in items)
+        else "; "
+    )
 
 
 def _braces(separator: str, pieces: Iterable[str]) -> str:
@@ -177,6 +181,11 @@ def _callback(node: tree.Callback) -> str:
     return f"{text} reads {name(node.reads)}" if node.reads else text
 
 
+def relocations_head(node: tree.PatchRelocations) -> str:
+    """Return what stands before the braces of relocations."""
+    return f"relocations {name(node.object, 'immediate', 'sympos')}"
+
+
 def _shadow(node: tree.Shadow) -> str:
     words = ["shadow", node.verb, *([name(node.object)] if node.object else []), str(node.id)]
     if node.data is not None:
@@ -244,6 +253,8 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.PatchCallbacks: _callbacks,
     tree.Callback: _callback,
     tree.PatchState: _state,
+    tree.PatchRelocations: lambda node: f"{relocations_head(node)} {_list(node.symbols)}",
+    tree.FunctionRef: function,
     tree.Load: lambda node: patch_head("load", node) + _body(node.body),
     tree.Apply: lambda node: patch_head("apply", node) + _body(node.body),
     tree.Unload: lambda node: f"unload {name(node.name)}",

@@ -51,8 +51,15 @@ class ObjectSpec(NamedTuple):
     reads: tuple[tuple[str, str], ...] = ()
 
 
+RelocationSpec = tuple[str, tuple[tuple[str, str, int], ...]]
+"""A section of relocations: the object that it is for, and the symbols that it names (object, name, sympos)."""
+
+
 class PatchSpec(NamedTuple):
-    """struct klp_patch as written. `marked`: the module has the modinfo entry livepatch=Y."""
+    """struct klp_patch as written. `marked`: the module has the modinfo entry livepatch=Y.
+
+    `relocations` are those of its module that the module loader leaves to livepatch.
+    """
 
     name: str
     objects: tuple[ObjectSpec, ...]
@@ -60,6 +67,7 @@ class PatchSpec(NamedTuple):
     replace: bool = False
     states: tuple[tuple[int, int], ...] = ()
     marked: bool = True
+    relocations: tuple[RelocationSpec, ...] = ()
 
 
 FuncKey = tuple[str, str, int]
@@ -111,7 +119,7 @@ class Patch(NamedTuple):
 
     `listed`: on klp_patches. `registered`: unregistering it is still owed. `retired`: another patch replaced it.
     `transition`: its functions' transition flags are set. `kobj`: its sysfs directory exists. `refs`: how many newer
-    patches stand on it (kGraft counts that).
+    patches stand on it (kGraft counts that). `relocated`: the objects whose relocations are written in its code.
     """
 
     name: str
@@ -127,6 +135,8 @@ class Patch(NamedTuple):
     transition: bool = False
     kobj: bool = False
     refs: int = 0
+    relocations: tuple[RelocationSpec, ...] = ()
+    relocated: frozenset[str] = frozenset()
 
 
 class Entry(NamedTuple):

@@ -297,7 +297,7 @@ def test_mutants_say_what_catches_them() -> None:
 def test_points_to_run_on_leave_out_what_can_not_be_shown() -> None:
     assert points()[0] == "v4.0"
     assert points()[-1] == "v6.19"
-    assert {"v5.11", "v5.13", "v6.3"}.isdisjoint(points())
+    assert {"v5.11", "v5.13"}.isdisjoint(points())
     assert {"v4.12", "v4.14", "v4.15", "v4.16", "v4.19", "v5.1", "v5.5", "v5.18", "v6.1", "v6.4"} <= set(
         points()
     )
