@@ -31,6 +31,7 @@ _SYSCTLS = {"kernel.ftrace_enabled": "/proc/sys/kernel/ftrace_enabled"}
 UNSUPPORTED = "unsupported"
 
 Field = str | Source
+Sites = dict[tree.FunctionRef, tuple[str, str, str]]
 
 
 class Step(NamedTuple):
@@ -56,18 +57,33 @@ class Plan(NamedTuple):
     world: tuple[tuple[Field, ...], ...]
     steps: tuple[Step, ...]
     opening: tuple[tree.Expect, ...]
+    sites: Sites
+    """What the functions are (object, name, position) about which expectations ask."""
     pids: dict[str, int]
     """What a canonical trace calls the tasks' pids: counted from 101 in order of declaration."""
 
     def script(self, key: str, files: Mapping[Source, str]) -> str:
         """Return the guest's lines for this scenario, which it will report under `key`."""
-        orders: list[tuple[Field, ...]] = [("scenario", key), *self.world, ("begin",)]
-        orders += [("step", str(number), *step.order) for number, step in enumerate(self.steps, 1)]
+        orders: list[tuple[Field, ...]] = [
+            ("scenario", key),
+            *self.world,
+            ("begin",),
+            *self._probes(self.opening),
+        ]
+        for number, step in enumerate(self.steps, 1):
+            orders += [("step", str(number), *step.order), *self._probes(step.checks)]
         orders.append(("end",))
         return "".join(
             "\t".join(files[field] if isinstance(field, Source) else field for field in order) + "\n"
             for order in orders
         )
+
+    def _probes(self, checks: tuple[tree.Expect, ...]) -> Iterator[tuple[Field, ...]]:
+        """What has to be looked at for expectations about whose code a task sees."""
+        for check in checks:
+            condition = check.condition
+            if isinstance(condition, tree.TaskSees):
+                yield ("probe", condition.task, *self.sites[condition.function])
 
 
 def make_plan(program: Program) -> Plan:
@@ -83,6 +99,7 @@ class _Planner:
         self._refusals: dict[str, None] = {}
         self._sources: dict[Source, None] = {}
         self._targets: dict[str, Source] = {}
+        self._sites: Sites = {}
 
     def plan(self) -> Plan:
         """Plan all of it, and only then say what cannot be done."""
@@ -94,7 +111,7 @@ class _Planner:
             self._children()
         )
         pids = {name: pid for pid, name in enumerate(names, FIRST_PID)}
-        return Plan(tuple(self._sources), tuple(world), tuple(steps), opening, pids)
+        return Plan(tuple(self._sources), tuple(world), tuple(steps), opening, self._sites, pids)
 
     def _refuse(self, reason: str) -> None:
         if reason:
@@ -179,6 +196,9 @@ class _Planner:
             if isinstance(statement, tree.Step):
                 steps.append(self._step(statement))
             elif isinstance(statement, tree.Expect):
+                if isinstance(statement.condition, tree.TaskSees):
+                    reference = statement.condition.function
+                    self._sites[reference] = self._function(reference)
                 if steps:
                     steps[-1] = steps[-1]._replace(checks=(*steps[-1].checks, statement))
                 else:

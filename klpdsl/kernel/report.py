@@ -45,7 +45,7 @@ class SeenStep(NamedTuple):
     hooks: dict[tuple[str, str], tuple[str, ...]]
     tasks: dict[str, SeenTask]
     notes: tuple[str, ...]
-    probes: dict[tuple[str, str, str], str]
+    probes: dict[tuple[str, str, str, str], str]
     complete: bool
 
 
@@ -83,7 +83,7 @@ class _Step:
         self.hooks: dict[tuple[str, str], tuple[str, ...]] = {}
         self.tasks: dict[str, SeenTask] = {}
         self.notes: list[str] = []
-        self.probes: dict[tuple[str, str, str], str] = {}
+        self.probes: dict[tuple[str, str, str, str], str] = {}
         self.complete = False
 
     def take(self, fields: list[str]) -> None:
@@ -101,8 +101,8 @@ class _Step:
                 self.hooks[object_, name] = tuple(stack)
             case ["TASK", name, state, where, _]:
                 self.tasks[name] = SeenTask(state, where)
-            case ["PROBE", task, object_, function, code]:
-                self.probes[task, object_, function] = code
+            case ["PROBE", task, object_, function, position, code]:
+                self.probes[task, object_, function, position] = code
             case ["NOTE", text]:
                 self.notes.append(text)
             case ["LOST"]:

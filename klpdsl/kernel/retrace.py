@@ -48,17 +48,18 @@ def retrace(plan: planned.Plan, seen: SeenScenario) -> events.Trace:
         if not now.complete:
             break
         if now.number == 0:
-            checks = tuple(_check(expect, now, ()) for expect in plan.opening)
+            checks = tuple(_check(expect, plan.sites, now, ()) for expect in plan.opening)
             if checks:
                 steps.append(events.StepTrace(0, 0, "", (), None, checks))
         elif now.number <= len(plan.steps):
-            steps.append(_step(plan.steps[now.number - 1], plan.pids, before, now))
+            steps.append(_step(plan, before, now))
         before = now
     return events.Trace(tuple(steps))
 
 
-def _step(step: planned.Step, pids: dict[str, int], before: SeenStep, now: SeenStep) -> events.StepTrace:
-    found = [_with_pids(event, pids) for line in now.log if (event := _from_log(line)) is not None]
+def _step(plan: planned.Plan, before: SeenStep, now: SeenStep) -> events.StepTrace:
+    step = plan.steps[now.number - 1]
+    found = [_with_pids(event, plan.pids) for line in now.log if (event := _from_log(line)) is not None]
     found += _changes(before, now)
     value = step.fixed or errno_name(now.result)
     operation = step.operation
@@ -70,7 +71,7 @@ def _step(step: planned.Step, pids: dict[str, int], before: SeenStep, now: SeenS
             value = "ENOENT"
         else:
             found += _shown(now, operation.name)
-    checks = tuple(_check(expect, now, found) for expect in step.checks)
+    checks = tuple(_check(expect, plan.sites, now, found) for expect in step.checks)
     if step.wanted:
         wanted = _SYNONYMS.get(step.wanted, step.wanted)
         checks = (events.Expect(f"-> {step.wanted}", wanted == value, value), *checks)
@@ -187,9 +188,16 @@ def _shown(now: SeenStep, name: str | None) -> Iterator[events.Event]:
 # --- expectations -------------------------------------------------------------------------------------------------
 
 
-def _check(expect: tree.Expect, now: SeenStep, found: Sequence[events.Event]) -> events.Expect:
+def _check(
+    expect: tree.Expect, sites: planned.Sites, now: SeenStep, found: Sequence[events.Event]
+) -> events.Expect:
     text = format_statement(expect).removeprefix("expect ")
-    holds, got = _evaluate(expect.condition, now, found)
+    condition = expect.condition
+    if isinstance(condition, tree.TaskSees):
+        got = now.probes.get((condition.task, *sites[condition.function]))
+        holds = got is None or (got == condition.code) != condition.negated
+        return events.Expect(text, holds, NOT_SEEN if got is None else got)
+    holds, got = _evaluate(condition, now, found)
     return events.Expect(text, holds, got)
 
 

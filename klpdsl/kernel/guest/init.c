@@ -595,6 +595,25 @@ static bool clean_up(void)
 	return count == 2;
 }
 
+/* Whose code a call that the task made now would run: it makes the call, but for sleeping in it. */
+static void probe(char **field)
+{
+	struct klprt_request r = { 0 };
+	struct task *t = find_task(field[1]);
+	const char *code = "gone";
+
+	if (t && t->alive) {
+		strcpy(r.task, field[1]);
+		strcpy(r.object, field[2]);
+		strcpy(r.function, field[3]);
+		r.position = atoi(field[4]);
+		if (!ask(KLPRT_PROBE, &r) && wait_task(t) && !ask(KLPRT_SEEN, &r))
+			code = r.object;
+	}
+	say("PROBE\t%s\t%s\t%s\t%s\t%s", field[1], field[2], field[3], field[4], code);
+	fflush(out);
+}
+
 static int do_step(char **field, int fields)
 {
 	const char *verb = field[0];
@@ -698,6 +717,8 @@ static void run(FILE *script)
 			result = do_step(field + 2, fields - 2);
 			say("RESULT\t%d", result);
 			observe();
+		} else if (!strcmp(field[0], "probe")) {
+			probe(field);
 		} else if (!strcmp(field[0], "end")) {
 			bool clean = clean_up();
 

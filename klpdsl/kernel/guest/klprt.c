@@ -22,7 +22,7 @@
 
 enum {
 	ORDER_NONE, ORDER_CALL, ORDER_RETURN, ORDER_STOP, ORDER_ABANDON,
-	ORDER_RESCHED, ORDER_FREEZE, ORDER_FORK, ORDER_ENTER,
+	ORDER_RESCHED, ORDER_FREEZE, ORDER_FORK, ORDER_ENTER, ORDER_PROBE,
 };
 
 struct klprt_task {
@@ -37,6 +37,8 @@ struct klprt_task {
 	bool interrupted;	/* a signal takes it out of all its functions */
 	bool uninterruptible;
 	bool through;		/* the next function is left at once */
+	bool probing;		/* the next function only notes whose code it is */
+	char seen[KLPRT_NAME];
 	int depth;
 	/* The modules it is inside of, each pinned once, as an open file of theirs would. */
 	struct module *pinned[KLPRT_DEPTH];
@@ -160,9 +162,14 @@ static void fork_here(void)
 }
 
 /* Obeys what changes nothing about where the task is; false for what does. */
-static bool pass_by(int order)
+static bool pass_by(struct klprt_task *t, int order)
 {
 	switch (order) {
+	case ORDER_PROBE:
+		t->probing = true;
+		t->entry();
+		t->probing = false;
+		return true;
 	case ORDER_RESCHED:
 		cond_resched();
 		return true;
@@ -184,6 +191,10 @@ void klprt_body(const struct klprt_site *site)
 
 	if (!t)
 		return;
+	if (t->probing) {
+		strscpy(t->seen, site->code, sizeof(t->seen));
+		return;
+	}
 	if (t->depth == KLPRT_DEPTH)
 		return;
 	through = t->through;
@@ -197,7 +208,7 @@ void klprt_body(const struct klprt_site *site)
 		}
 		order = t->order;
 		t->order = ORDER_NONE;
-		if (pass_by(order))
+		if (pass_by(t, order))
 			continue;
 		t->interrupted = order == ORDER_ABANDON;
 		if (order != ORDER_CALL)
@@ -357,7 +368,7 @@ static int kthread_main(void *data)
 		t->order = ORDER_NONE;
 		if (order == ORDER_CALL)
 			t->entry();
-		pass_by(order);
+		pass_by(t, order);
 		if (order == ORDER_STOP)
 			break;
 	}
@@ -427,13 +438,15 @@ static int park(void)
 		return -ESRCH;
 	t->interrupted = false;
 	t->uninterruptible = false;
-	if (wait_for_order(t))
-		return -EINTR;
-	order = t->order;
-	t->order = ORDER_NONE;
+	do {
+		if (wait_for_order(t))
+			return -EINTR;
+		order = t->order;
+		t->order = ORDER_NONE;
+		/* Looking must change nothing: no way to user mode for that. */
+	} while (pass_by(t, order) && order == ORDER_PROBE);
 	if (order == ORDER_CALL)
 		t->entry();
-	pass_by(order);
 	return 0;
 }
 
@@ -445,10 +458,14 @@ static int give_order(struct klprt_request *r, int order)
 		return -ESRCH;
 	if (!t->waiting)
 		return -EBUSY;
-	if (order == ORDER_CALL) {
+	if (order == ORDER_CALL || order == ORDER_PROBE) {
 		t->entry = find_entry(r);
 		if (!t->entry)
 			return -ENOENT;
+	}
+	if (order == ORDER_PROBE)
+		t->seen[0] = 0;
+	if (order == ORDER_CALL) {
 		t->through = r->flags & KLPRT_THROUGH;
 		t->uninterruptible = r->flags & KLPRT_UNINTERRUPTIBLE;
 	}
@@ -469,6 +486,16 @@ static int state_of(struct klprt_request *r)
 	if (!t->waiting || t->order != ORDER_NONE || !READ_ONCE(t->task->__state))
 		return KLPRT_IS_BUSY;
 	return t->depth ? KLPRT_IS_ASLEEP : KLPRT_IS_OUT;
+}
+
+static int seen_by(struct klprt_request *r)
+{
+	struct klprt_task *t = find_task(r->task);
+
+	if (!t)
+		return -ESRCH;
+	strscpy(r->object, t->seen, sizeof(r->object));
+	return 0;
 }
 
 static int forget(const char *name)
@@ -543,6 +570,12 @@ static long klprt_ioctl(struct file *file, unsigned int request, unsigned long a
 		break;
 	case KLPRT_FREEZE:
 		err = give_order(&r, ORDER_FREEZE);
+		break;
+	case KLPRT_PROBE:
+		err = give_order(&r, ORDER_PROBE);
+		break;
+	case KLPRT_SEEN:
+		err = seen_by(&r);
 		break;
 	case KLPRT_FORK:
 		err = give_order(&r, ORDER_FORK);

@@ -37,6 +37,8 @@ struct klprt_request {
 #define KLPRT_KNOWN	_IO(0xB7, 13)	/* answer: whether there is such a function now */
 #define KLPRT_FORK	_IO(0xB7, 14)	/* a waiting user task forks */
 #define KLPRT_ENTER	_IO(0xB7, 15)	/* a parked task goes to user mode and comes back */
+#define KLPRT_PROBE	_IO(0xB7, 16)	/* a waiting task looks whose code a call would run */
+#define KLPRT_SEEN	_IO(0xB7, 17)	/* what it saw, in `object` */
 
 #define KLPRT_IS_BUSY	0	/* on its way */
 #define KLPRT_IS_ASLEEP	1	/* inside a function */
