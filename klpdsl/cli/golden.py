@@ -52,12 +52,16 @@ def writing(command: str, suite: Suite) -> Iterator[None]:
 
 
 def tell(suite: Suite, finished: Finished) -> None:
-    """List every path that was written, and every one that was not."""
+    """List every path that was written, and every one that was not; and what a real kernel has against it."""
+    from klpdsl.kernel import evidence
+
     for path in finished.written:
         shown = os.path.relpath(os.path.join(suite.root, path))
         print(shown if os.path.exists(shown) else f"{shown} (removed)")
     for path in finished.moved:
         complain(f"{path}: left alone, somebody has changed it in the meantime; run klpdsl check")
+    for sentence in evidence.objections(suite, finished.written):
+        complain(sentence)
 
 
 def check_anew(

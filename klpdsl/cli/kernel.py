@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain
 from klpdsl.kernel.errors import KernelError, NotExpressible
-from klpdsl.kernel.kernels import Kernel, fetch, given_kernel, kernel_named, kernels_at_hand
+from klpdsl.kernel.kernels import Kernel, fetch, given_kernel, how_to_fetch, kernel_named, kernels_at_hand
 from klpdsl.run.session import Loaded, load_file, load_text
 from klpdsl.syntax.diagnostics import ScenarioError
 
@@ -46,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         "fetch", help="get a kernel and its headers through apt, without installing them"
     )
     fetching.add_argument("series", metavar="X.Y", help="for example 6.12")
+    fetching.add_argument(
+        "--dry-run", "-n", action="store_true", help="print the commands, for another machine"
+    )
     fetching.set_defaults(action=_fetch)
 
     _confirm_parser(
@@ -129,6 +133,10 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
+    if arguments.dry_run:
+        for command in how_to_fetch(arguments.series):
+            print(shlex.join(command))
+        return OK
     kernel = fetch(arguments.series)
     print(f"{kernel.name:8} {kernel.release}")
     return OK

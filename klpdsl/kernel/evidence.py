@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from klpdsl.goldens import store
-from klpdsl.goldens.suite import Suite
+from klpdsl.goldens.suite import GOLDENS, Suite
 from klpdsl.kernel.project import Step, project
 from klpdsl.semantics.engines import resolve
 from klpdsl.trace.events import Trace
@@ -161,6 +161,23 @@ def notes(suite: Suite, names: Iterable[str]) -> list[str]:
         elif name in asked and (kernels := stale(suite, name)):
             said = " and ".join(kernels)
             found.append(f"{name}: what Linux {said} said is about another trace (klpdsl kernel confirm)")
+    return found
+
+
+def objections(suite: Suite, written: Iterable[str]) -> list[str]:
+    """Say what kernels have against goldens that were just written, given by their paths below the suite."""
+    found = []
+    for name in sorted({os.path.dirname(os.path.relpath(path, GOLDENS)) for path in written}):
+        old = stale(suite, name)
+        found += [
+            f"{name}: Linux {kernel} was seen to do something else: klpdsl kernel confirm can tell"
+            for kernel in old
+        ]
+        found += [
+            f"{name}: Linux {kernel} contradicts this ({suite.relative(path_of(suite, name))})"
+            for kernel, row in read(suite, name).items()
+            if row.state == "contradicted" and kernel not in old
+        ]
     return found
 
 

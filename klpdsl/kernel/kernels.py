@@ -144,6 +144,17 @@ def fetch_commands(packages: list[str], folder: Path) -> list[list[str]]:
     ]
 
 
+def how_to_fetch(name: str, cache: Path | None = None) -> list[list[str]]:
+    """Return the commands that do what `fetch` does, for whoever may not or cannot do it here."""
+    series = name.removeprefix("v")
+    folder = (cache or cache_folder()) / "kernels" / series
+    names = _run(["apt-cache", "pkgnames", "linux-"], Path.cwd()).split()
+    release, packages = packages_for(series, names)
+    makefile = folder / "usr/src" / f"linux-headers-{release}" / "Makefile"
+    relocate = f"s#^include /usr/src/#include {folder}/usr/src/#"
+    return [*fetch_commands(packages, folder), ["sed", "-i", relocate, str(makefile)]]
+
+
 def fetch(name: str, cache: Path | None = None) -> Kernel:
     """Download the newest kernel of the series `name` with its headers and unpack it into the cache."""
     top = (cache or cache_folder()) / "kernels"
@@ -153,8 +164,11 @@ def fetch(name: str, cache: Path | None = None) -> Kernel:
     folder = top / name.removeprefix("v")
     fresh = top / f".{folder.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    for command in fetch_commands(packages, fresh):
-        _run(command, top)
+    try:
+        for command in fetch_commands(packages, fresh):
+            _run(command, top)
+    except KernelError as error:
+        raise KernelError(f"{error}\nto do it by hand: klpdsl kernel fetch {folder.name} --dry-run") from None
     relocate_headers(fresh / "usr/src" / f"linux-headers-{release}")
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)

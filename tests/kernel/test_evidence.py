@@ -90,6 +90,20 @@ def test_an_engine_with_backports_is_not_judged_by_the_goldens_of_another(suite:
     assert evidence.stale(suite, "a") == []
 
 
+def test_what_accept_is_told(suite: Suite) -> None:
+    contradicted = confirmed()._replace(state="contradicted", release="6.1.0", engine="v6.1")
+    evidence.write(suite, "a", {"6.1": contradicted, "6.12": confirmed()})
+    golden(suite, "v5.1", TRACE)
+    assert evidence.objections(suite, ["goldens/a/v5.1.trace", "goldens/b/v5.1.trace"]) == [
+        "a: Linux 6.1 contradicts this (evidence/a.toml)"
+    ]
+    golden(suite, "v6.4", TRACE.replace("refs 1", "refs 2"))
+    assert (
+        "a: Linux 6.12 was seen to do something else: klpdsl kernel confirm can tell"
+        in evidence.objections(suite, ["goldens/a/v6.4.trace"])
+    )
+
+
 def test_what_check_is_told(suite: Suite) -> None:
     scenarios = Path(suite.root) / "scenarios"
     scenarios.mkdir()
