@@ -12,7 +12,7 @@ import re
 
 from klpdsl import _cache
 from klpdsl._resources import grammar_path
-from klpdsl.goldens.suite import Suite
+from klpdsl.goldens.suite import Suite, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def code_digest() -> str:
                 ]
         contents = []
         for path in paths:
-            with open(path, "rb", buffering=0) as file:
-                contents += [os.path.relpath(path, package).encode(), file.read()]
+            contents += [path.removeprefix(package).encode(), read_file(path)]
         _code.append(_cache.digest(*contents))
     return _code[0]
 
@@ -78,8 +77,7 @@ def inputs(path: str) -> tuple[bytes, ...]:
         if current in seen:
             continue
         try:
-            with open(current, "rb", buffering=0) as file:
-                seen[current] = file.read()
+            seen[current] = read_file(current)
         except (OSError, ValueError):
             seen[current] = b"\0missing"
         if b"import" in seen[current]:

@@ -5,15 +5,16 @@ That is so where the suite and klpdsl lie in one repository. Elsewhere the answe
 
 from __future__ import annotations
 
-import ast
 import os
-import re
-import subprocess
-from typing import NamedTuple
 
 from klpdsl.goldens.suite import Suite
 
-_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+    from typing import NamedTuple
+else:
+    from klpdsl._records import NamedTuple
 
 
 class Changed(NamedTuple):
@@ -28,6 +29,8 @@ _known: dict[str, Changed] = {}
 
 def git(folder: str, *arguments: str) -> str | None:
     """What git prints; None when there is no git, no repository, or git says no."""
+    import subprocess
+
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(
@@ -67,12 +70,16 @@ def _ask(suite: Suite) -> Changed:
 
 def _functions(package: str, difference: str) -> set[str]:
     """The functions that the hunks of a difference lie in."""
+    import ast
+    import re
+
+    hunks = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
     touched: dict[str, set[int]] = {}
     path = ""
     for line in difference.splitlines():
         if line.startswith("+++ "):
             path = line[6:] if line.startswith("+++ b/") else ""
-        elif path and (hunk := _HUNK.match(line)):
+        elif path and (hunk := hunks.match(line)):
             start, count = int(hunk[1]), int(hunk[2] or 1)
             # A hunk that only takes lines away lies between two lines.
             touched.setdefault(path, set()).update(range(start, start + max(count, 2)))
@@ -89,6 +96,8 @@ def _functions(package: str, difference: str) -> set[str]:
 
 
 def _around(node: ast.AST, lines: set[int], prefix: str) -> set[str]:
+    import ast
+
     found: set[str] = set()
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.ClassDef):

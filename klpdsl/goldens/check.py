@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.goldens import cases, store
+from klpdsl.goldens import cases, index, store
 from klpdsl.goldens.cases import Run
 from klpdsl.goldens.suite import Suite
 from klpdsl.syntax.diagnostics import ScenarioError
@@ -53,7 +53,8 @@ class ScenarioReport(NamedTuple):
     """All cases of one scenario that are not as they should be, and how many there were.
 
     `error` is the report on a scenario that cannot run, `line` the place of its first error. `complete` says whether
-    every engine was run that the scenario is meant for; `engines` are those that it is meant for.
+    every engine was run that the scenario is meant for; `engines` are those that it is meant for. `key` stands for
+    all that the report follows from, and is empty where that is not to be relied on.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ScenarioReport(NamedTuple):
     redundant: tuple[str, ...] = ()
     unmeant: tuple[str, ...] = ()
     cached: bool = False
+    key: str = ""
 
     @property
     def clean(self) -> bool:
@@ -89,6 +91,9 @@ def check_scenario(
             meant = loaded.engine_names()
             wanted = [engine for engine in meant if not only or engine in only]
             runs = tuple(cases.execute(loaded, engine) for engine in wanted)
+            if contents != cases.inputs(suite.scenario_path(name)):
+                # Somebody is editing it just now: what ran may be neither what was there nor what is.
+                cache, contents = False, (b"\0in between",)
             if cache and len(wanted) == len(meant):
                 cases.remember(contents, runs)
         else:
@@ -111,6 +116,7 @@ def check_scenario(
         redundant=redundant,
         unmeant=unmeant,
         cached=hit,
+        key=index.key(contents, files) if cache and len(runs) == len(meant) else "",
     )
 
 

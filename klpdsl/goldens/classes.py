@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
 
 from klpdsl.goldens.check import ScenarioReport
-from klpdsl.goldens.difference import shown
-from klpdsl.goldens.why import Cause, Why
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NamedTuple
+
+    from klpdsl.goldens.why import Cause, Why
+else:
+    from klpdsl._records import NamedTuple
 
 #: How many of a class's unusual members are shown.
 ODD = 3
@@ -106,6 +111,8 @@ class Class(NamedTuple):
 
 def at(why: Why) -> At | None:
     """The place of a difference, as text."""
+    from klpdsl.goldens.difference import shown
+
     found = why.divergence
     if found is None:
         return None

@@ -6,12 +6,16 @@ Nothing here looks at what a run has touched. What a run did not touch may be ne
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from klpdsl.goldens import store
 from klpdsl.goldens.changed import git
-from klpdsl.goldens.journal import FOLDER as JOURNAL
-from klpdsl.goldens.suite import Suite
+from klpdsl.goldens.suite import Suite, below
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from klpdsl._records import NamedTuple
 
 
 class Orphans(NamedTuple):
@@ -33,23 +37,20 @@ class Inventory(NamedTuple):
 def take(suite: Suite) -> Inventory:
     """Look at all of goldens/."""
     names = set(suite.names([]))
-    orphans, stray = [], []
-    held = set()
-    for base, folders, files in os.walk(suite.goldens):
-        folders.sort()
-        if base == suite.goldens and JOURNAL in folders:
-            folders.remove(JOURNAL)
-        name = os.path.relpath(base, suite.goldens).replace(os.sep, "/")
-        traces = tuple(sorted(file for file in files if file.endswith(store.SUFFIX)))
-        stray += [os.path.join(base, file) for file in sorted(files) if not file.endswith(store.SUFFIX)]
-        if traces and name in names:
-            held.add(name)
-        elif traces:
-            orphans.append(Orphans(name, traces))
+    found: dict[str, list[str]] = {}
+    stray = []
+    start = len(suite.goldens) + 1
+    for path in below(suite.goldens) if os.path.isdir(suite.goldens) else ():
+        folder, _, file = path[start:].rpartition("/")
+        if folder and file.endswith(store.SUFFIX):
+            found.setdefault(folder, []).append(file)
+        elif file != "README.md":
+            stray.append(path)
+    held = found.keys() & names
+    orphans = [Orphans(name, tuple(sorted(found[name]))) for name in sorted(found.keys() - names)]
     without = sorted(names - held)
     guessed = tuple(one._replace(renamed=_renamed(suite, one, without)) for one in orphans)
-    stray = [path for path in stray if os.path.basename(path) not in (".gitattributes", "README.md")]
-    return Inventory(guessed, tuple(stray), conflicts(suite))
+    return Inventory(guessed, tuple(sorted(stray)), conflicts(suite))
 
 
 def _renamed(suite: Suite, orphans: Orphans, without: list[str]) -> str:

@@ -6,16 +6,13 @@ content, so that two branches never conflict in it. `klpdsl blame` reads them to
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
-import tomllib
 from typing import Any, NamedTuple
 
 from klpdsl._cache import digest
+from klpdsl.goldens.suite import JOURNAL as FOLDER
 from klpdsl.goldens.suite import Suite
-
-FOLDER = ".journal"
 
 
 class ChangedGolden(NamedTuple):
@@ -61,6 +58,8 @@ def _toml(text: str) -> str:
 
 def today() -> str:
     """The date that an entry bears."""
+    import datetime as dt
+
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d")
 
 
@@ -71,6 +70,8 @@ def path_of(suite: Suite, entry: Entry) -> str:
 
 def read(suite: Suite) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """All entries, oldest first, and the files that are none."""
+    import tomllib
+
     folder = os.path.join(suite.goldens, FOLDER)
     entries, broken = [], []
     try:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from difflib import SequenceMatcher
-
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "reverse": "7"}
-_TOKEN = re.compile(r"\s+|[\w.:/-]+|.")
 
 
 class Paint:
@@ -27,7 +23,11 @@ class Paint:
         """A line and what took its place, with what differs between them emphasised word by word."""
         if not self.on:
             return old, new
-        a, b = _TOKEN.findall(old), _TOKEN.findall(new)
+        import re
+        from difflib import SequenceMatcher
+
+        token = re.compile(r"\s+|[\w.:/-]+|.")
+        a, b = token.findall(old), token.findall(new)
         left, right = [], []
         for what, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
             styles = () if what == "equal" else ("reverse",)

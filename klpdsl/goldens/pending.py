@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
 
 from klpdsl.goldens import files, store
 from klpdsl.goldens.cases import code_digest
 from klpdsl.goldens.check import ScenarioReport
 from klpdsl.goldens.classes import At, Class, Member, group, member_of
 from klpdsl.goldens.suite import Suite
-from klpdsl.goldens.why import Cause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, NamedTuple
+
+    from klpdsl.goldens.why import Cause
+else:
+    from klpdsl._records import NamedTuple
 
 VERSION = 1
 PENDING = "pending"
@@ -112,6 +118,8 @@ def to_json(record: Record) -> dict[str, Any]:
 
 def from_json(row: dict[str, Any]) -> Record:
     """A record back from plain values. Raises ValueError where they are none."""
+    from klpdsl.goldens.why import Cause
+
     try:
         if row["version"] != VERSION:
             raise ValueError(f"version {row['version']}, and this klpdsl knows {VERSION}")
@@ -146,12 +154,13 @@ def leave(suite: Suite, reports: Iterable[ScenarioReport]) -> None:
     Where the tree cannot be written, nothing is pending, and nobody minds: a read-only tree can be checked.
     """
     try:
+        old = set(names(suite))
         for report in reports:
-            record = record_of(report)
+            record = record_of(report) if report.cases else None
             if record:
                 prepare(suite)
                 write(suite, record)
-            elif not report.error:
+            elif report.name in old and not report.error:
                 drop(suite, report.name)
     except OSError:
         return

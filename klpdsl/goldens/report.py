@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-from typing import NamedTuple
-
 from klpdsl.goldens.check import ScenarioReport
 from klpdsl.goldens.classes import Class, Member
 from klpdsl.goldens.inventory import Inventory
 from klpdsl.goldens.paint import Paint
 from klpdsl.goldens.suite import SUFFIX, Suite
-from klpdsl.trace.reading import TraceError, from_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NamedTuple
+else:
+    from klpdsl._records import NamedTuple
 
 PLAIN = Paint()
 _TEXT_LINES = 24
@@ -231,6 +233,7 @@ def specimen_lines(member: Member, paint: Paint, *, text: bool = True) -> list[s
 def structure_lines(member: Member) -> list[str]:
     """The structural difference of a member's golden and run."""
     from klpdsl.goldens.structure import structural
+    from klpdsl.trace.reading import TraceError, from_text
 
     if member.golden is None:
         return []
@@ -244,6 +247,8 @@ def text_lines(
     member: Member, paint: Paint, limit: int = _TEXT_LINES, names: tuple[str, str] = ("golden", "this run")
 ) -> list[str]:
     """The difference of the texts, with the words that changed emphasised."""
+    import difflib
+
     old = (member.golden or "").splitlines()
     new = member.text.splitlines()
     lines = list(difflib.unified_diff(old, new, *names, lineterm="", n=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klpdsl.goldens import cases, index, store
 from klpdsl.goldens.check import ScenarioReport, check_scenario
 from klpdsl.goldens.suite import Suite
 
@@ -25,12 +26,27 @@ def check_all(
     tell: Callable[[int, ScenarioReport], None] | None = None,
 ) -> list[ScenarioReport]:
     """Check the scenarios. `tell` hears of each, with how many there were so far."""
-    reports = []
-    for report in _results(suite, names, jobs, only, explain=explain, cache=cache):
-        reports.append(report)
+    known = index.load(suite) if cache and not only else {}
+    found = {name: report for name in names if name in known and (report := _known(suite, name, known[name]))}
+    left = [name for name in names if name not in found]
+    count = len(found)
+    for report in _results(suite, left, jobs, only, explain=explain, cache=cache):
+        found[report.name] = report
+        count += 1
         if tell:
-            tell(len(reports), report)
-    return reports
+            tell(count, report)
+    if left and cache and not only:
+        index.remember(suite, known, (found[name] for name in left))
+    return [found[name] for name in names]
+
+
+def _known(suite: Suite, name: str, entry: tuple[str, tuple[str, ...]]) -> ScenarioReport | None:
+    """The report on a scenario of which all is as it was when it was found clean."""
+    expected, engines = entry
+    contents = cases.inputs(suite.scenario_path(name))
+    if index.key(contents, store.read_bytes(suite, name)) != expected:
+        return None
+    return ScenarioReport(name, (), len(engines), engines, cached=True)
 
 
 def _results(

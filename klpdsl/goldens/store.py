@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from klpdsl._cache import digest
-from klpdsl.goldens.suite import Suite
+from klpdsl.goldens.suite import Suite, read_file
 from klpdsl.semantics.engines import ancestors
 from klpdsl.semantics.records import EngineError
 
@@ -39,8 +39,7 @@ def read_bytes(suite: Suite, name: str) -> dict[str, bytes]:
         return contents
     for entry in entries:
         if entry.endswith(SUFFIX):
-            with open(f"{path}/{entry}", "rb", buffering=0) as file:
-                contents[entry.removesuffix(SUFFIX)] = file.read()
+            contents[entry.removesuffix(SUFFIX)] = read_file(f"{path}/{entry}")
     return contents
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from klpdsl.goldens import classes, inventory, pending, transaction
 from klpdsl.goldens.check import ScenarioReport
 from klpdsl.goldens.report import Summary
 from klpdsl.goldens.suite import Suite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def summarise(

@@ -7,18 +7,21 @@ dropped, and last the transaction. Whoever takes the lock next carries out what 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import time
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from klpdsl.goldens import files, pending
 from klpdsl.goldens.pending import Record
 from klpdsl.goldens.store import fingerprint
 from klpdsl.goldens.suite import Suite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NamedTuple
+else:
+    from klpdsl._records import NamedTuple
 
 TRANSACTION = "transaction.json"
 LOCK = "lock"
@@ -53,6 +56,9 @@ def in_progress(suite: Suite) -> bool:
 @contextmanager
 def lock(suite: Suite, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the suite's lock. Raises `BusyError` when another process does not give it back in time."""
+    import fcntl
+    import time
+
     pending.prepare(suite)
     handle = os.open(os.path.join(suite.state, LOCK), os.O_RDWR | os.O_CREAT, 0o666)
     try:
