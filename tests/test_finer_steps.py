@@ -140,3 +140,15 @@ def test_a_callback_that_reads_a_replaced_patch_comes_too_late_before_v5_5() -> 
     text = "apply p1 { f }; apply p2 replace { f; callbacks vmlinux { post_patch reads p1 } }"
     assert "violation stale-data: 'p2' uses in post_patch what 'p1' keeps" in run(text, "v5.4")
     assert "violation" not in run(text, "v5.5")
+
+
+def test_a_task_inside_the_handler_of_a_modules_function_holds_the_module() -> None:
+    text = "module ext4 { read } loaded; patch p1 { ext4 { read } }; apply p1; t1: enter ext4:read; unload ext4; "
+    trace = run(text + "t1: continue, return; unload ext4", "v6.12")
+    assert step(trace, 3) == "= EAGAIN"
+    assert step(trace, 6).endswith("module ext4 gone\n= 0")
+
+
+def test_a_no_op_over_nothing_mixes_nothing() -> None:
+    text = "kthread k1 in f; load p2 { f, h }; apply p1 replace { f }; k1: call h"
+    assert "violation" not in run(text, "baron-v2")

@@ -196,6 +196,8 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
             if not func.patched and not (live and obj.loaded):
                 continue
             if code.owner == ORIGINAL:
+                if func.nop and _is_oldest(k, patch, code):
+                    return 0  # nothing lies below: the original is old and new at once
                 # Under a no-op of a later patch, the original is what came later.
                 return 1 if func.nop or _covered_by_nop(k, patch, code) else -1
             other = k.w.patches.get(code.owner)
@@ -208,6 +210,11 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
         if other is not None and not _later(k, other, patch):
             return -1
     return 0
+
+
+def _is_oldest(k: Kernel, patch: Patch, code: Code) -> bool:
+    stack = k.w.func_stacks.get((code.object, code.function, code.position), ())
+    return bool(stack) and stack[0].patch == patch.name
 
 
 def _counts(k: Kernel, patch: Patch) -> bool:

@@ -57,6 +57,7 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
     k.w.tasks[index] = task._replace(handler=code)
     if k.emit:
         k.emit(events.Enter(name, code.object, code.function, owner_name(code)))
+    _pin(k, task, (*task.stack, code))
     return SUCCESS
 
 
@@ -69,16 +70,17 @@ def continue_(k: Kernel, name: str) -> Outcome:
     if code is None:
         return Outcome("EINVAL", "the task is not inside the ftrace handler")
     k.w.tasks[index] = k.w.tasks[index]._replace(handler=None)
-    _go_into(k, index, code)
+    _go_into(k, index, code, pinned=True)
     return SUCCESS
 
 
-def _go_into(k: Kernel, index: int, code: Code) -> None:
+def _go_into(k: Kernel, index: int, code: Code, *, pinned: bool = False) -> None:
     task = k.w.tasks[index]
     k.w.tasks[index] = task._replace(stack=(*task.stack, code), ran=task.ran | {code})
     if k.emit:
         k.emit(events.Call(task.name, code.object, code.function, owner_name(code)))
-    _pin(k, task, (*task.stack, code))
+    if not pinned:
+        _pin(k, task, (*task.stack, code))
 
 
 def return_(k: Kernel, name: str) -> Outcome:
