@@ -15,10 +15,11 @@ from klpdsl.bisect.subsets import MinimalSet
 _MOST_LINES = 40
 
 
-def plan_line(points: tuple[Point, ...]) -> str:
-    """Return what lies before the search."""
+def plan(points: tuple[Point, ...], question: str) -> str:
+    """Return what lies before the search, and what is asked if not for whole traces."""
     changes = len(points) - 1
-    return (
+    asked = f"{question}\n" if question else ""
+    return asked + (
         f"{points[0].name} is good and {points[-1].name} is bad; between them {_count(changes, 'change')} can be seen, "
         f"which takes {_count(steps_left(changes), 'step')} at most"
     )

@@ -87,6 +87,16 @@ class Lineage:
         return not (here and beyond and here[-1].commit and here[-1].commit == beyond[0].commit)
 
     @property
+    def question(self) -> str:
+        """The question with both ends' answers; empty where it is traces that are compared."""
+        if self._predicate.compares:
+            return ""
+        ends = (
+            f"{self._view(point.engine).seen} on {point.name}" for point in (self.points[0], self.points[-1])
+        )
+        return f"{self._predicate}: {', '.join(ends)}"
+
+    @property
     def differ(self) -> bool:
         """Whether the ends differ."""
         return self._good != self._bad

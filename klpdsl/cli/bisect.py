@@ -110,7 +110,7 @@ def _lineage(arguments: argparse.Namespace) -> int:
     lineage = Lineage(Runner(items), predicate, *_ends(arguments, items))
     loud = arguments.format == "text"
     if loud:
-        print(report.plan_line(lineage.points))
+        print(report.plan(lineage.points, lineage.question))
 
     def tell(probe: Probe) -> None:
         if loud:

@@ -38,8 +38,7 @@ def main_git(arguments: argparse.Namespace, predicate: Predicate) -> int:
             "klpdsl bisect: --good, --bad, --minimal-set and --reduce are about engines, --git about revisions"
         )
         return USAGE
-    names = [name for spec in arguments.engine for name in expand(spec)]
-    engines = tuple(names or load_file(arguments.file).engine_names())
+    engines = _engines(arguments)
     try:
         repository = Repository(arguments.repo)
         ends = split_range(arguments.git)
@@ -69,6 +68,19 @@ def main_git(arguments: argparse.Namespace, predicate: Predicate) -> int:
     else:
         print(json.dumps(_json(repository, found, runs), indent=2, ensure_ascii=False))
     return OK
+
+
+def _engines(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The engines to run on, by the names that were given: other revisions may know more of them than this one."""
+    loaded = load_file(arguments.file)
+    specs = arguments.engine or [
+        span.first if span.first == span.last else f"{span.first}..{span.last}" for span in loaded.engines
+    ]
+    names: list[str] = []
+    for spec in specs:
+        several = expand(spec)
+        names += several if len(several) > 1 else [spec]
+    return tuple(dict.fromkeys(names)) or loaded.engine_names()
 
 
 def _short(repository: Repository, commit: str) -> str:

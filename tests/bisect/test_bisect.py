@@ -82,7 +82,8 @@ def test_the_whole_answer(klpdsl: Any, scenario: Write) -> None:
     points = visible(mainline())
     names = [point.name for point in points]
     changes = names.index("v4.12") - names.index("v4.7")
-    head, *probes = shown.partition("\n\n")[0].splitlines()
+    question, head, *probes = shown.partition("\n\n")[0].splitlines()
+    assert question == "whether `4` ends with 0: no on v4.7, yes on v4.12"
     assert head == (
         f"v4.7 is good and v4.12 is bad; between them {changes} changes can be seen, "
         f"which takes {math.ceil(math.log2(changes))} steps at most"

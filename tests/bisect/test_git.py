@@ -179,7 +179,7 @@ def test_what_it_says_to_people(klpdsl: Any, scenario: Write, clone: Clone) -> N
     before = clone.git("rev-parse", "HEAD~32").strip()[:12]
     middle = clone.git("rev-parse", "HEAD~32").strip()[:12]
     head, probe, *rest = done.stdout.splitlines()
-    assert head.startswith("HEAD~33 is good and HEAD~30 is bad: 3 revisions, 2 steps at most; on v6.1")
+    assert head.startswith("HEAD~33 is good and HEAD~30 is bad: 3 revisions, 2 steps at most; on v6.12")
     assert probe == f"     3 left, 2 steps  {middle} Note something, 8: good"
     assert rest[0] == f"      2 left, 1 step  {commit} Change what happens, 9: bad"
     assert "\n".join(rest[1:]) == (
@@ -188,7 +188,7 @@ def test_what_it_says_to_people(klpdsl: Any, scenario: Write, clone: Clone) -> N
         "  A Developer, 2024-05-06\n"
         "    klpdsl/engine/core.py\n"
         f"{before} (-) and {commit} (+):\n"
-        f"  on {head.rpartition(' ')[2]}:\n"
+        "  on v6.12:\n"
         "    1 load p1 { f }\n"
         "        sysfs p1/vmlinux/f,1/\n"
         "      - log notice livepatch: enabling patch 'p1'\n"
@@ -215,6 +215,28 @@ def test_the_repository_is_only_read_and_nothing_stays(
     assert after == before
     assert len(clone.git("worktree", "list").splitlines()) == 1
     assert os.listdir(tmp_path / "cache" / "bisect") == []
+
+
+def test_what_a_killed_bisection_left_goes_with_the_next(
+    klpdsl: Any, scenario: Write, clone: Clone, tmp_path: Path
+) -> None:
+    left = tmp_path / "cache" / "bisect" / f"{2**22 + 1}-left"  # no process can have that number
+    left.mkdir(parents=True)
+    running = tmp_path / "cache" / "bisect" / f"{os.getpid()}-running"
+    running.mkdir()
+    bisect(klpdsl, scenario(LOADED), "--git", "HEAD~32..HEAD~31", "--repo", clone.path)
+    assert os.listdir(tmp_path / "cache" / "bisect") == [running.name]
+
+
+def test_it_is_run_on_every_engine_that_the_scenario_is_meant_for(
+    klpdsl: Any, scenario: Write, clone: Clone
+) -> None:
+    path = scenario("engines v4.12 .. v4.14, v6.12, baron\nload p1\nenable p1\n")
+    shown = klpdsl("bisect", path, "--git", "HEAD~32..HEAD~31", "--repo", clone.path).stdout
+    # Names stay as they are written: to another revision v6.12 may be more than what was there before it.
+    assert shown.splitlines()[0].endswith("; on v4.12, v4.14, v6.12, baron")
+    assert "  on v4.12, v4.14, baron:\n    2 enable p1\n" in shown
+    assert "  on v6.12:\n    1 load p1\n" in shown
 
 
 def test_several_at_a_time_find_the_same(klpdsl: Any, scenario: Write, clone: Clone) -> None:
