@@ -120,7 +120,9 @@ def test_a_task_that_migrated_and_entered_the_handler_holds_the_barrier_not_the_
 def test_nothing_calls_a_handler_where_nothing_is_patched() -> None:
     trace = run("t1: enter f; t1: continue", "v6.12")
     assert step(trace, 1) == "= EINVAL (nothing patches this function, so no handler is called)"
-    assert step(trace, 2) == "= EINVAL (the task is not inside the ftrace handler)"
+    assert (
+        step(trace, 2) == "= EINVAL (the task is neither inside the ftrace handler nor in the middle of fork)"
+    )
 
 
 def test_json_lines_hold_the_new_event() -> None:

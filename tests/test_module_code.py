@@ -56,6 +56,7 @@ shadow free inode 1
 shadow free inode 1 dtor
 shadow free_all 18446744073709551615 dtor
 callbacks: syscall f
+t1: fork t9 slowly, continue
 shadow: syscall f
 """
 

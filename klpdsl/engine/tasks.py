@@ -17,6 +17,7 @@ MAX_STACK_DEPTH = 64
 
 _NO_TASK = Outcome("ESRCH", "the task has exited")
 _IN_HANDLER = Outcome("EINVAL", "the task is inside the ftrace handler; it can only continue")
+_IN_FORK = Outcome("EINVAL", "the task is in the middle of fork; it can only continue")
 
 
 def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
@@ -27,8 +28,8 @@ def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
     task = k.w.tasks[index]
     if task.kind == "idle":
         return Outcome("EINVAL", "an idle task calls nothing that can be patched and sleep")
-    if task.handler is not None:
-        return _IN_HANDLER
+    if stopped := _stopped(task):
+        return stopped
     if len(task.stack) >= MAX_STACK_DEPTH:
         return Outcome("EINVAL", f"the task is {MAX_STACK_DEPTH} functions deep already")
     if not patch.in_memory(k, key):
@@ -49,8 +50,8 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
     task = k.w.tasks[index]
     if task.kind == "idle" or len(task.stack) >= MAX_STACK_DEPTH:
         return Outcome("EINVAL", "this task can not call anything")
-    if task.handler is not None:
-        return _IN_HANDLER
+    if stopped := _stopped(task):
+        return stopped
     if key not in k.w.func_stacks:
         return Outcome("EINVAL", "nothing patches this function, so no handler is called")
     code = patch.klp_ftrace_handler(k, key, task)
@@ -62,13 +63,19 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
 
 
 def continue_(k: Kernel, name: str) -> Outcome:
-    """The task leaves the ftrace handler, into the version that was chosen when it went in."""
+    """The task leaves the ftrace handler, into the version that was chosen when it went in; or goes on with fork."""
     index = k.w.task_index(name)
     if index < 0:
         return _NO_TASK
-    code = k.w.tasks[index].handler
+    task = k.w.tasks[index]
+    if task.forking is not None:
+        k.w.tasks[index] = task._replace(forking=None)
+        if k.w.task_index(task.forking[0]) >= 0:
+            return Outcome("EINVAL", f"there is a task {task.forking[0]} already")
+        return _copy_process(k, index, *task.forking)
+    code = task.handler
     if code is None:
-        return Outcome("EINVAL", "the task is not inside the ftrace handler")
+        return Outcome("EINVAL", "the task is neither inside the ftrace handler nor in the middle of fork")
     k.w.tasks[index] = k.w.tasks[index]._replace(handler=None)
     _go_into(k, index, code, pinned=True)
     return SUCCESS
@@ -89,8 +96,8 @@ def return_(k: Kernel, name: str) -> Outcome:
     if index < 0:
         return _NO_TASK
     task = k.w.tasks[index]
-    if task.handler is not None:
-        return _IN_HANDLER
+    if stopped := _stopped(task):
+        return stopped
     if not task.stack:
         return Outcome("EINVAL", "the task is inside no function")
     _leave_innermost(k, index)
@@ -107,8 +114,8 @@ def syscall(k: Kernel, name: str, key: FuncKey | None) -> Outcome:
     task = k.w.tasks[index]
     if task.kind != "user":
         return Outcome("EINVAL", "only a user task makes system calls")
-    if task.handler is not None:
-        return _IN_HANDLER
+    if stopped := _stopped(task):
+        return stopped
     if task.stack:
         return Outcome("EINVAL", "the task is in the kernel already")
     if key is not None:
@@ -140,10 +147,11 @@ def freeze(k: Kernel, name: str) -> Outcome:
     return _voluntary(k, name, "freezable")
 
 
-def fork(k: Kernel, name: str, child: str) -> Outcome:
+def fork(k: Kernel, name: str, child: str, *, slowly: bool = False) -> Outcome:
     """klp_copy_process(): the child starts with the parent's patch_state and TIF_PATCH_PENDING.
 
     It begins its life on the way out of fork: a user task in user space, a kernel thread in its own function.
+    `slowly`: the parent sleeps in the middle, with the thread flags copied and the patch_state not yet.
     """
     index = k.w.task_index(name)
     if index < 0:
@@ -153,9 +161,19 @@ def fork(k: Kernel, name: str, child: str) -> Outcome:
     parent = k.w.tasks[index]
     if parent.kind == "idle":
         return Outcome("EINVAL", "an idle task does not fork")
-    if parent.handler is not None:
-        return _IN_HANDLER
-    new = Task(child, k.w.next_pid, parent.kind, patch_state=parent.patch_state, pending=parent.pending)
+    if stopped := _stopped(parent):
+        return stopped
+    if slowly:
+        k.w.tasks[index] = parent._replace(forking=(child, parent.pending))
+        return SUCCESS
+    return _copy_process(k, index, child, parent.pending)
+
+
+def _copy_process(k: Kernel, index: int, child: str, copied: bool) -> Outcome:
+    """The part of fork under tasklist_lock. The child's thread flags were copied before it, with thread_info."""
+    parent = k.w.tasks[index]
+    pending = parent.pending if k.sem.fork_pending == "synced" else copied
+    new = Task(child, k.w.next_pid, parent.kind, patch_state=parent.patch_state, pending=pending)
     k.w.next_pid += 1
     # New tasks stand at the end of the task list; the idle tasks, which are on no list, come last here.
     place = next((i for i, task in enumerate(k.w.tasks) if task.kind == "idle"), len(k.w.tasks))
@@ -178,8 +196,8 @@ def exit_(k: Kernel, name: str) -> Outcome:
         return _NO_TASK
     if k.w.tasks[index].kind == "idle":
         return Outcome("EINVAL", "an idle task does not exit")
-    if k.w.tasks[index].handler is not None:
-        return _IN_HANDLER
+    if stopped := _stopped(k.w.tasks[index]):
+        return stopped
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
     del k.w.tasks[index]
@@ -200,7 +218,7 @@ def exit_to_user_mode(k: Kernel, index: int) -> None:
 def interrupt(k: Kernel) -> None:
     """A second's worth of interrupts: who runs in user space passes a switch point, and so does an idle CPU."""
     for index, task in enumerate(k.w.tasks):
-        if (task.kind == "user" and task.running and not task.stack and task.handler is None) or (
+        if (task.kind == "user" and task.running and not task.stack and not _stopped(task)) or (
             task.kind == "idle" and not k.w.nohz
         ):
             exit_to_user_mode(k, index)
@@ -212,7 +230,7 @@ def wake(k: Kernel, name: str) -> None:
     if index < 0:
         return
     task = k.w.tasks[index]
-    if task.handler is not None or (task.stack and (task.running or task.uninterruptible)):
+    if _stopped(task) or (task.stack and (task.running or task.uninterruptible)):
         return
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
@@ -236,6 +254,13 @@ def finish_work_of(k: Kernel, module: str) -> None:
 # --- helpers --------------------------------------------------------------------------------------------------
 
 
+def _stopped(task: Task) -> Outcome | None:
+    """Why a task that has been stopped in the middle of something can do nothing else."""
+    if task.handler is not None:
+        return _IN_HANDLER
+    return _IN_FORK if task.forking is not None else None
+
+
 def _set_running(k: Kernel, name: str, running: bool) -> Outcome:
     index = k.w.task_index(name)
     if index < 0:
@@ -243,8 +268,8 @@ def _set_running(k: Kernel, name: str, running: bool) -> Outcome:
     task = k.w.tasks[index]
     if task.kind == "idle":
         return Outcome("EINVAL", "the scheduler alone decides when an idle task runs")
-    if task.handler is not None:
-        return _IN_HANDLER
+    if stopped := _stopped(task):
+        return stopped
     k.set_task(index, task._replace(running=running))
     return SUCCESS
 
@@ -254,8 +279,8 @@ def _voluntary(k: Kernel, name: str, point: str) -> Outcome:
     if index < 0:
         return _NO_TASK
     task = k.w.tasks[index]
-    if task.handler is not None:
-        return _IN_HANDLER
+    if stopped := _stopped(task):
+        return stopped
     if task.kind == "user" and not task.stack:
         return Outcome("EINVAL", "the task is in user space")
     if k.sem.resched_switch == point:

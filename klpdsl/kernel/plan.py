@@ -321,6 +321,8 @@ class _Planner:
                 return ("enter", task)
             case tree.Syscall(function=tree.FunctionRef() as function):
                 return ("through", task, *self._function(function))
+            case tree.Fork(slowly=True):
+                self._refuse(f"'{task}' cannot be held in the middle of fork (`slowly`)")
             case tree.Fork(child=child):
                 return ("fork", task, child)
             case tree.Simple(verb="run" | "sleep" as verb):

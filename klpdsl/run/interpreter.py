@@ -127,7 +127,7 @@ class Interpreter:
         if isinstance(action, tree.Return):
             return bool(w.tasks[index].stack)
         if isinstance(action, tree.Simple) and action.verb == "continue":
-            return w.tasks[index].handler is not None
+            return w.tasks[index].handler is not None or w.tasks[index].forking is not None
         if isinstance(action, tree.Syscall):
             return not w.tasks[index].stack
         return True
@@ -231,7 +231,7 @@ class Interpreter:
             key = None if action.function is None else self._program.key(action.function)
             return _outcome(self._system.syscall(k, task, key))
         if isinstance(action, tree.Fork):
-            return tasks.fork(k, task, action.child)
+            return tasks.fork(k, task, action.child, slowly=action.slowly)
         if action.verb == "continue":
             return _outcome(self._system.continue_(k, task))
         if action.verb == "resched":

@@ -357,7 +357,7 @@ class _Builder(Transformer[Token, Any]):
         return tree.Simple(verb, self._span(meta))
 
     def fork(self, meta: Meta, parts: list[str]) -> tree.Fork:
-        return tree.Fork(parts[0], self._span(meta))
+        return tree.Fork(parts[0], len(parts) > 1, self._span(meta))
 
     # --- observations ---
 

@@ -384,9 +384,10 @@ class Simple(NamedTuple):
 
 
 class Fork(NamedTuple):
-    """`fork t9`: a child of that name."""
+    """`fork t9`: a child of that name. `slowly`: the task sleeps in the middle of it, until it continues."""
 
     child: str
+    slowly: bool
     span: Span
 
 

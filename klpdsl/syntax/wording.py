@@ -278,7 +278,7 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.Syscall: lambda node: "syscall" if node.function is None else f"syscall {function(node.function)}",
     tree.Enter: lambda node: f"enter {function(node.function)}",
     tree.Simple: lambda node: node.verb,
-    tree.Fork: lambda node: f"fork {name(node.child)}",
+    tree.Fork: lambda node: f"fork {name(node.child)}" + (" slowly" if node.slowly else ""),
     tree.AttributeIs: lambda node: f"{_subject(node.subject)} {node.attribute} = {value(node.value)}",
     tree.TaskStateIs: lambda node: (
         f"{_subject(node.task)} patch_state {_relation(node.negated)} {node.state}"

@@ -163,7 +163,8 @@ class Task(NamedTuple):
     `stack` is outermost first; a user task with an empty stack is in user space. `pending` is TIF_PATCH_PENDING.
     `ran` is the code it ran since its last switch point (for the property `mixed`; nothing in the kernel). `of` is
     the module whose own work a kernel thread does: it does not pin that module, whose exit waits for it.
-    `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen.
+    `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen. `forking`
+    is set while it sleeps in the middle of fork: the child's name, and the TIF_PATCH_PENDING copied for it.
     """
 
     name: str
@@ -178,6 +179,7 @@ class Task(NamedTuple):
     ran: frozenset[Code] = frozenset()
     handler: Code | None = None
     of: str = ""
+    forking: tuple[str, bool] | None = None
 
 
 Work = tuple[str, str]

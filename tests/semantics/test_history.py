@@ -319,7 +319,11 @@ def test_names_of_points_are_told_from_their_place() -> None:
         ('id = "callbacks"', 'ident = "callbacks"', "unknown ident; missing id"),
         ('requires = ["shadow-api"]', 'requires = ["no-stacking"]', "which is no earlier change"),
         ('evidence = "from memory"', 'evidence = "hearsay"', "evidence is one of"),
-        ('why = "fork is one step', '# why = "fork is one step', "`why` is for changes that are not shown"),
+        (
+            'why = "the handler is one indivisible',
+            '# why = "the handler is one indivisible',
+            "`why` is for changes that are not shown",
+        ),
         ("[root]", "[root", "mainline.toml: "),
         ('release = "v4.17"', 'release = "v4.15"', "v4.15 stands in two places"),
     ],
