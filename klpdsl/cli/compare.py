@@ -34,6 +34,9 @@ def main(argv: list[str]) -> int:
         help="engines, ranges and groups as klpdsl run takes them, with commas; here `all` is every release that "
         "differs, every proposal, mutant and other system (default: those that the scenario is meant for)",
     )
+    p.add_argument(
+        "--brief", action="store_true", help="leave out what is found in the end, and other events"
+    )
     p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
     arguments = p.parse_args(argv)
     if (arguments.file is None) == (arguments.text is None):
@@ -50,6 +53,8 @@ def main(argv: list[str]) -> int:
     except EngineError as error:
         complain(f"klpdsl compare: {error}")
         return USAGE
+    if arguments.brief:
+        found = found._replace(rows=tuple(row for row in found.rows if row.kind != "final"), other_events=())
     title = loaded.title or _stem(loaded.source)
     writers = {"text": report.to_text, "json": report.to_json, "markdown": report.to_markdown}
     print(writers[arguments.format](title, found), end="")

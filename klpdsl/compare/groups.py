@@ -106,7 +106,10 @@ def _other_events(runs: list[Run]) -> Iterable[int]:
 
 
 def _result(step: StepTrace) -> str:
-    return ABSENT if step.result is None else step.result.value
+    if step.result is None:
+        return ABSENT
+    # That a `settle` came to no end is no errno, and yet how it ended.
+    return step.result.value + (" (stalled)" if step.result.reason.startswith("stalled") else "")
 
 
 def _violations(runs: list[Run]) -> Iterable[Row]:

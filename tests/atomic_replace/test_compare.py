@@ -93,3 +93,16 @@ def test_a_scenario_from_standard_input() -> None:
 )
 def test_mistakes_are_told(arguments: tuple[str, ...], said: str) -> None:
     assert said in run(*arguments, code=2)
+
+
+def test_brief_leaves_out_the_end() -> None:
+    wanted = ("-c", "load p1; enable p1", "--engines", "v4.5,v5.1")
+    assert "in the end" in run(*wanted)
+    assert run(*wanted, "--brief") == (
+        "<command line>: 2 engines, 2 ways to behave\n\nA  v4.5\nB  v5.1\n\n             A  B\n2 enable p1  0  EINVAL\n"
+    )
+
+
+def test_a_transition_that_stalls_is_another_way_to_end() -> None:
+    shown = run("-c", "task t1 in f uninterruptible; apply p1; settle", "--engines", "v4.5,v6.4", "--brief")
+    assert shown.endswith("          A  B\n2 settle  0  0 (stalled)\n")
