@@ -49,6 +49,11 @@ def writing(command: str, suite: Suite) -> Iterator[None]:
     except BusyError as error:
         complain(f"klpdsl {command}: {error}")
         raise Busy from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        complain(f"klpdsl {command}: {error.filename or suite.root}: {error.strerror}")
+        raise Busy from error
 
 
 def tell(suite: Suite, finished: Finished) -> None:

@@ -51,7 +51,9 @@ class Responsible(NamedTuple):
         if not self.changes:
             return f"between {self.older} and {self.newer}: {moved}"
         cited = ", ".join(f"{name}, {change(name).release}, {change(name).cite()}" for name in self.changes)
-        return f"{cited}: {moved}"
+        # On the way down to a common ancestor the changes are those that the next engine does not have.
+        undone = self.changes[0] not in resolve(self.newer).changes
+        return f"{'not any more ' if undone else ''}{cited}: {moved}"
 
 
 def way(first: str, second: str) -> tuple[str, ...]:

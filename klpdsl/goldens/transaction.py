@@ -114,14 +114,18 @@ def recover(suite: Suite) -> Finished | None:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             row = json.load(file)
+        plan = Plan(
+            tuple(Operation(*one) for one in row["operations"]),
+            tuple(row["done"]),
+            tuple(pending.from_json(one) for one in row["left"]),
+            tuple(row["decided"]),
+        )
     except FileNotFoundError:
         return None
-    plan = Plan(
-        tuple(Operation(*one) for one in row["operations"]),
-        tuple(row["done"]),
-        tuple(pending.from_json(one) for one in row["left"]),
-        tuple(row["decided"]),
-    )
+    except (ValueError, KeyError, TypeError) as error:
+        raise BusyError(
+            f"{path} is left from an accept and cannot be read ({error}); look at git status, and remove it"
+        ) from error
     return _carry_out(suite, plan)
 
 

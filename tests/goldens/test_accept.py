@@ -255,3 +255,25 @@ def test_from_a_folder_below_and_with_odd_names(fresh: Project) -> None:
     shown = fresh.run("check", cwd=fresh.root / "scenarios/odd name")
     assert shown.returncode == 0
     assert shown.stdout.startswith("3 scenarios, ")
+
+
+def test_a_tree_that_cannot_be_written_is_told(project: Project) -> None:
+    if os.geteuid() == 0:
+        # Nothing is read-only to root but what is no folder at all.
+        (project.root / "scenarios/new.klp").write_text("load p1\n")
+        (project.root / "goldens/new").write_text("in the way")
+    else:
+        project.scenario("new", "load p1\n")
+        (project.root / "goldens").chmod(0o555)
+    done = project.run("accept", "scenarios/new.klp")
+    (project.root / "goldens").chmod(0o755)
+    assert done.returncode == 1
+    assert "klpdsl accept: " in done.stderr
+    assert "internal error" not in done.stderr
+
+
+def test_a_transaction_that_cannot_be_read_is_told(project: Project) -> None:
+    (project.root / ".klpdsl/transaction.json").write_text("{")
+    done = project.run("accept", "scenarios")
+    assert done.returncode == 1
+    assert "transaction.json is left from an accept and cannot be read" in done.stderr
