@@ -18,7 +18,7 @@ from klpdsl.bisect.divergence import (
     without_pids,
 )
 from klpdsl.bisect.lineage import Move, visible, way
-from klpdsl.bisect.predicates import Predicate, PredicateError, StepResult, WholeTrace
+from klpdsl.bisect.predicates import PlacedResult, Predicate, PredicateError, StepResult, WholeTrace
 from klpdsl.bisect.scenario import RunError, Runner, text_of
 from klpdsl.bisect.search import Kind, Verdict, search
 from klpdsl.semantics.records import Engine
@@ -62,14 +62,14 @@ class KeepDifference:
         self._cause: Cause | None = None
         runner = Runner(items)
         try:
+            if isinstance(self._predicate, StepResult):
+                # Steps get other numbers as statements go.
+                self._predicate = self._predicate.placed(runner.text(one, lines=True))
             seen, otherwise = self._see(runner, one), self._see(runner, other)
         except RunError as error:
             raise PredicateError(f"the scenario cannot be judged: {error}") from None
         if seen == otherwise:
             raise PredicateError(f"{one.name} and {other.name} are alike in this: {self._predicate}")
-        if isinstance(self._predicate, StepResult):
-            # Steps get other numbers as statements go.
-            self._predicate = self._predicate.by_statement(runner.text(one))
         self._wanted = self._difference(seen, otherwise)
         self._cause = self._find_cause(runner, Judgement(seen, otherwise))
 
@@ -79,7 +79,8 @@ class KeepDifference:
         return self._one.name, self._other.name
 
     def _see(self, runner: Runner, engine: Engine) -> str:
-        view = self._predicate.view(runner.text(engine), {"engine": engine.name})
+        text = runner.text(engine, lines=isinstance(self._predicate, PlacedResult))
+        view = self._predicate.view(text, {"engine": engine.name})
         if view.cannot:
             raise RunError(view.cannot)
         return view.seen
@@ -135,6 +136,9 @@ class KeepDifference:
             return verdicts
 
         outcome = search(len(points), judge)
+        sides = judge([outcome.good, outcome.bad])
+        if [verdict.kind for verdict in sides] != ["good", "bad"]:
+            return None
         moves = tuple(move for point in points[outcome.good + 1 : outcome.bad + 1] for move in point.moves)
         return Cause(points[outcome.good].engine, points[outcome.bad].engine, moves)
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from klpdsl.bisect.divergence import Block, blocks
+from klpdsl.bisect.divergence import Block, blocks, who
 from klpdsl.trace.events import KIND
 
 UNSUPPORTED = "unsupported"
@@ -142,20 +142,43 @@ class StepResult:
                 return _verdict(False, found[: index + 1])
         return View("", f"the trace has no step `{self._step}`")
 
-    def by_statement(self, text: str) -> StepResult:
-        """Return the same question by the step's statement, so that it can be asked where steps are missing.
+    def placed(self, text: str) -> PlacedResult:
+        """Return the same question by the place of the step's statement, so that it can be asked when others are gone.
 
-        The step stays known by its number where an earlier one has the same statement.
+        `text` is a trace with the scenario's line numbers. Raises `PredicateError` where it has no such step.
         """
         for block in blocks(text):
-            if self._step == block.number:
-                return StepResult(f"{block.statement}={self._value}")
-            if self._step == block.statement:
-                break
-        return self
+            if self._step in (block.number.partition("@")[0], block.statement):
+                line = block.number.partition("@")[2]
+                return PlacedResult(line, block.statement, self._value)
+        raise PredicateError(f"the trace has no step `{self._step}`")
 
     def __str__(self) -> str:
         return f"whether `{self._step}` ends with {self._value}"
+
+
+class PlacedResult:
+    """How the step ends whose statement stands on a line of the scenario; for traces with line numbers."""
+
+    compares = False
+
+    def __init__(self, line: str, statement: str, value: str) -> None:
+        self._line, self._statement, self._value = line, statement, value
+
+    def view(self, text: str, context: Mapping[str, str]) -> View:  # noqa: ARG002 (the protocol's)
+        """Look at a trace."""
+        found = blocks(text)
+        for index, block in enumerate(found):
+            # The statement itself may have become simpler.
+            same = who(block.statement) == who(self._statement)
+            if same and block.number.partition("@")[2] == self._line:
+                if self._value in (block.result, UNSUPPORTED):
+                    return View("yes" if block.result == self._value else "no")
+                return _verdict(False, found[: index + 1])
+        return View("", f"the step `{self._statement}` is gone")
+
+    def __str__(self) -> str:
+        return f"whether `{self._statement}` ends with {self._value}"
 
 
 class Command:

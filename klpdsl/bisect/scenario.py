@@ -11,6 +11,7 @@ from klpdsl.semantics.records import Engine
 from klpdsl.syntax import load, tree
 from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.wording import line_of
+from klpdsl.trace.events import Trace
 from klpdsl.trace.text import to_text
 
 _NOWHERE = tree.Span("", 1, 1, 1, 1)
@@ -27,24 +28,24 @@ class Runner:
         items = tuple(items)
         scenario = tree.Scenario(items, (), _NOWHERE)
         self._loaded = Loaded(load.Loaded(scenario, items, ("",), ""))
-        self._texts: dict[tuple[Semantics, tuple[str, ...]], str | RunError] = {}
+        self._traces: dict[tuple[Semantics, tuple[str, ...]], Trace | RunError] = {}
         self.runs = 0
 
-    def text(self, engine: Engine) -> str:
-        """Return the text of the trace on an engine. Raises `RunError`."""
+    def text(self, engine: Engine, *, lines: bool = False) -> str:
+        """Return the text of the trace on an engine, with the scenario's line numbers if wanted. Raises `RunError`."""
         # What is unsupported says since when or until when: that depends on the changes, not only on the axes.
         key = (engine.semantics, engine.changes)
-        if key not in self._texts:
+        if key not in self._traces:
             self.runs += 1
-            self._texts[key] = self._run(engine)
-        found = self._texts[key]
+            self._traces[key] = self._run(engine)
+        found = self._traces[key]
         if isinstance(found, RunError):
             raise found
-        return found
+        return to_text(found, lines=lines)
 
-    def _run(self, engine: Engine) -> str | RunError:
+    def _run(self, engine: Engine) -> Trace | RunError:
         try:
-            return to_text(execute(self._loaded, engine).trace)
+            return execute(self._loaded, engine).trace
         except ScenarioError as error:  # a run without end
             return RunError("; ".join(diagnostic.message for diagnostic in error.diagnostics))
 

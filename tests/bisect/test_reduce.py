@@ -274,6 +274,19 @@ def test_what_must_differ_can_be_chosen(klpdsl: Any, scenario: Write) -> None:
     assert keep(klpdsl, path, *ends, "--events", "task") == ["t2: syscall", "load p1", "enable p1"]
 
 
+def test_one_of_several_equal_steps_is_meant(klpdsl: Any, scenario: Write) -> None:
+    # The first two fail everywhere, while the patch is enabled; the third fails until v4.12.
+    path = scenario(
+        "load p1\nenable p1\nunload p1\nt2: syscall g\nunload p1\ndisable p1\nsettle\nunload p1\nshow\n"
+    )
+    arguments = ["--keep-difference", "v4.11", "v4.12", "--result", "8=EAGAIN"]
+    assert keep(klpdsl, path, *arguments) == ["load p1", "unload p1"]
+    shown = klpdsl("reduce", path, *arguments).stdout
+    assert shown.startswith("# Whether `unload p1` ends with EAGAIN: yes on v4.9, no on v4.12.")
+    done = klpdsl("reduce", path, "--keep-difference", "v4.11", "v4.12", "--result", "3=EAGAIN", code=2)
+    assert "v4.9 and v4.12 are alike in this: whether `unload p1` ends with EAGAIN" in done.stderr
+
+
 def test_a_condition_becomes_the_last_statement(klpdsl: Any, scenario: Write) -> None:
     path = scenario("load p1 { f }\nload p2 { f, g }\nt2: syscall g\ndisable p2\nsettle\nunload p2\n")
     assert keep(klpdsl, path, "--keep", "t1 sees f = p1", "-e", "v6.12") == [
