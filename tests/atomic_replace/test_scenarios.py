@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from klpdsl.compare.groups import observe
 from klpdsl.run.session import execute, load_file
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import Proposal
 from klpdsl.semantics.table import table
 from klpdsl.trace.events import Trace, Violation
+from klpdsl.trace.text import event_text, to_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "scenarios" / "atomic-replace"
@@ -97,3 +100,16 @@ def test_what_was_merged_breaks_nothing_but_the_point_of_a_scenario() -> None:
                 path.name,
                 engine,
             )
+
+
+def test_the_catalogue_tells_every_two_engines_apart() -> None:
+    names = [name for name in expand("proposals,mutants,systems") if name != "baron-v1-sysctl"]
+    names += ["v5.1@atomic-replace", "v5.1", "v5.5"]
+    seen: dict[str, list[str]] = {name: [] for name in names}
+    for path in SCENARIOS:
+        loaded = load_file(str(path))
+        for name in names:
+            run = observe(loaded, name)
+            seen[name].append(to_text(run.trace) + "\n".join(map(event_text, run.final)))
+    alike = [(a, b) for a, b in itertools.combinations(names, 2) if seen[a] == seen[b]]
+    assert alike == []
