@@ -33,8 +33,6 @@ def klp_complete_transition(k: Kernel, *, wait: bool = True) -> None:
     retired: tuple[str, ...] = ()
     if target == KLP_PATCHED and replace.replaces(k, w.patches[name]):
         retired = replace.klp_unpatch_replaced_patches(k, name)
-        if k.sem.put_when == "first":
-            replace.put_replaced(k, name, retired)
         replace.klp_discard_nops(k, name)
     if target == KLP_UNPATCHED:
         patch.klp_unpatch_objects(k, name)

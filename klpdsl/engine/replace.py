@@ -128,16 +128,22 @@ def klp_unpatch_replaced_patches(k: Kernel, name: str) -> tuple[str, ...]:
         old = k.w.patches[other]
         if old.enabled or k.sem.replace_loop == "preds-unguarded" or k.sem.enabled_clear == "start-all":
             retired.append(other)
-        if old.enabled:
-            k.set_enabled(old, False)
-        patching.klp_unpatch_objects(k, other)
         if k.sem.retire == "free":
+            if old.enabled:
+                k.set_enabled(old, False)
+            patching.klp_unpatch_objects(k, other)
             if k.sem.put_when != "after-post-patch":
                 free.klp_free_patch_async(k, other)
             continue
+        # The postings before the single-call API: off the functions first, then the flags, then the reference.
+        patching.klp_unpatch_objects(k, other)
+        if old.enabled:
+            k.set_enabled(k.w.patches[other], False)
         k.set_patch(k.w.patches[other]._replace(retired=True))
         if k.sem.retire != "flag":
             free.unlist(k, other)
+        if k.sem.put_when == "first" and other in retired:
+            put_replaced(k, name, (other,))
     return tuple(retired)
 
 
