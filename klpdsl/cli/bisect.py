@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "bisect",
         "Find the change between two engines that makes a scenario's trace another one, or with --git the commit of a\n"
         "klpdsl repository that does. What cannot be run counts as neither good nor bad.",
-        "klpdsl bisect scenarios/force/unload.klp --good v4.13 --bad v5.18 --result '5=0'",
+        "klpdsl bisect scenarios/changes/force-only-removed.klp --good v5.5 --bad v6.12",
     )
     p.add_argument("file", metavar="FILE", help="the scenario")
     p.add_argument(

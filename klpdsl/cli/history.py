@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
         "history",
         "Print every point of the lineage at which a scenario's trace changes, with the kernel commit and the first\n"
         "lines that differ. For a folder: which scenario shows which change, and which changes none shows.",
-        "klpdsl history scenarios/replace/nops.klp --from v4.19 --to v5.5",
+        "klpdsl history scenarios/changes/atomic-replace.klp --from v4.19 --to v5.5",
     )
     p.add_argument("paths", nargs="+", metavar="PATH", help="a scenario, or several and folders of them")
     p.add_argument("--from", dest="first", metavar="ENGINE", help="begin here (default: the oldest kernel)")

@@ -109,6 +109,39 @@ def test_a_folder_gives_the_matrix_and_what_nobody_shows(klpdsl: Any, scenario: 
     assert "wrong.klp:1:5: error:" in done.stderr
 
 
+def test_the_matrix_for_people_and_for_pages(klpdsl: Any, scenario: Write) -> None:
+    scenario("apply p1\n", "some/one.klp")
+    folder = scenario("load p1\n", "some/two.klp").parent
+    arguments = ["history", folder, "--from", "v4.4", "--to", "v4.9"]
+    grid, legend, counts = klpdsl(*arguments).stdout.split("\n\n", 2)
+    assert grid == "         12\none.klp  xx\ntwo.klp  x."
+    assert legend == (
+        "  1  sysfs-func-sympos  -  (v4.5): 2 scenarios\n  2  taint-at-module-load  2992ef29ae01  (v4.9): 1 scenario"
+    )
+    assert counts.startswith("2 scenarios, 2 changes shown, ")
+    assert "  no scenario shows callbacks  93862e385ded  (v4.15): objects have callbacks" in counts
+    hidden = [change(name) for name in order() if not change(name).shown]
+    assert hidden
+    assert all(
+        f"  none can show {row.id}  {row.commit[:12] or '-'}  ({row.release}): {row.why}" in counts
+        for row in hidden
+    )
+    page = klpdsl(*arguments, "--format", "markdown").stdout.splitlines()
+    assert page[:4] == [
+        "| change | commit | release | scenarios |",
+        "|---|---|---|---|",
+        "| sysfs-func-sympos | - | v4.5 | one.klp, two.klp |",
+        "| taint-at-module-load | 2992ef29ae01 | v4.9 | one.klp |",
+    ]
+
+
+def test_the_examples_in_the_help_work(klpdsl: Any) -> None:
+    for command in ("history", "bisect"):
+        example = klpdsl(command, "--help").stdout.rpartition("example: klpdsl ")[2].split()
+        example[1] = str(ROOT / example[1])
+        assert klpdsl(*example).stdout
+
+
 def test_the_suite_of_changes_leaves_no_change_unshown(klpdsl: Any) -> None:
     found = json.loads(klpdsl("history", CHANGES[0].parent, "--format", "json").stdout)
     assert found["shown_by_none"] == []
