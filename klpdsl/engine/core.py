@@ -126,6 +126,9 @@ def _klp_init_patch(k: Kernel, name: str) -> str:
     for index in range(len(k.w.patches[name].objects)):
         error = _klp_init_object(k, name, index)
         if error != OK:
+            if k.sem.api == "register":
+                # klp_init_object() itself puts the object that fails; those before it are put after that.
+                free.remove_object_kobject(k, name, index)
             return error
     free.enlist(k, name)
     return OK

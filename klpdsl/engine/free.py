@@ -23,11 +23,13 @@ def unlist(k: Kernel, name: str) -> None:
 
 def klp_free_patch_start(k: Kernel, name: str) -> None:
     """Take the patch off the list and its objects and functions out of sysfs."""
-    unlist(k, name)
+    if k.sem.api == "single":
+        unlist(k, name)
     patch = k.w.patches[name]
     for obj in patch.objects:
         if obj.kobj:
             kobjects.release(k, f"{name}/{obj.name}/")
+    unlist(k, name)  # up to v5.0 klp_free_patch() does this last
     k.set_patch(patch._replace(objects=(), registered=False))
 
 
@@ -36,6 +38,16 @@ def klp_free_patch_finish(k: Kernel, name: str) -> None:
     remove_kobject(k, name)
     if not k.w.patches[name].forced:
         k.module_put(name)
+
+
+def remove_object_kobject(k: Kernel, name: str, index: int) -> None:
+    """Remove the directory of one of the patch's objects, if it has one."""
+    patch = k.w.patches[name]
+    obj = patch.objects[index]
+    if obj.kobj:
+        kobjects.release(k, f"{name}/{obj.name}/")
+        objects = (*patch.objects[:index], obj._replace(kobj=False), *patch.objects[index + 1 :])
+        k.set_patch(patch._replace(objects=objects))
 
 
 def remove_kobject(k: Kernel, name: str) -> None:

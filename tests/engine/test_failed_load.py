@@ -29,3 +29,13 @@ def test_an_object_whose_name_is_too_long_never_had_a_directory() -> None:
     lines = run(f"module {name}; load p1 {{ {name} {{ f }} }}", "v6.12")
     assert "= EINVAL" in lines
     assert not [line for line in lines if name in line and line.startswith("sysfs")]
+
+
+@pytest.mark.parametrize(("engine", "first"), [("v4.0", "ext4"), ("v5.0", "ext4"), ("v5.1", "vmlinux")])
+def test_the_object_that_fails_goes_first_where_it_undoes_its_own_work(engine: str, first: str) -> None:
+    # Up to v5.0 klp_init_object() puts its own kobject at `free:`; since then klp_free_objects() puts all in order.
+    lines = run("vmlinux { f }; module ext4 { read } loaded; load p1 { f; ext4 { nosuch } }", engine)
+    gone = [line for line in lines if line.endswith(" gone") and line.startswith("sysfs")]
+    assert gone[0] == f"sysfs p1/{first}/ gone"
+    assert gone[-1] == "sysfs p1/ gone"
+    assert len(gone) == 3
