@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from klpdsl.trace import events as ev
 from klpdsl.trace.jsonl import event_record
 
 Row: TypeAlias = dict[str, Any]
 
-_PATH = re.compile(r"\[(?:'([^']*)'|\"([^\"]*)\"|(\d+))\]")
+_KEY = re.compile(r"\[(?:'([^']*)'|\"([^\"]*)\"|(\d+))\]")
 _LIMIT = 60
-#: The key under which a row carries who its counterpart is.
-_MATE = "#"
+
+
+class Mates(NamedTuple):
+    """Which row of the old side is which of the new one: places, and among them those that have only moved."""
+
+    pairs: tuple[tuple[int, int], ...]
+    moved: frozenset[tuple[int, int]]
 
 
 def structural(old: ev.Trace, new: ev.Trace) -> list[str]:
@@ -52,93 +57,64 @@ def _rows(step: ev.StepTrace) -> list[Row]:
 def _difference(left: list[Row], right: list[Row]) -> list[str]:
     from deepdiff import DeepDiff
 
-    moved = _find_mates(left, right)
+    mates = _mates(left, right)
+    # Rows go in under the number of their pair: who is whose counterpart is decided here, and deepdiff says what of
+    # them differs. In lists it would pair them by itself, by place.
+    paired_left, paired_right = dict(mates.pairs), {j: i for i, j in mates.pairs}
+    lines: list[tuple[int, int, str]] = [
+        (i, 0, f"event {i + 1} went: {_fields(row)}") for i, row in enumerate(left) if i not in paired_left
+    ]
+    lines += [
+        (j, 1, f"event {j + 1} came: {_fields(row)}") for j, row in enumerate(right) if j not in paired_right
+    ]
+    lines += [(j, 2, f"event moved from {i + 1} to {j + 1}: {_fields(right[j])}") for i, j in mates.moved]
     found = DeepDiff(
-        left,
-        right,
+        {str(j): left[i] for i, j in mates.pairs},
+        {str(j): right[j] for _, j in mates.pairs},
         verbose_level=2,
-        exclude_regex_paths=[r"\['#'\]$"],
-        iterable_compare_func=_are_mates,
     ).to_dict()
-    lines: list[tuple[int, str]] = []
-    for path, row in found.get("iterable_item_removed", {}).items():
-        lines.append(_item(path, "went", row, left))
-    for path, row in found.get("iterable_item_added", {}).items():
-        lines.append(_item(path, "came", row, right))
-    for path, move in found.get("iterable_item_moved", {}).items():
-        row = move["value"]
-        # One that only slid, because others came or went before it, is no difference.
-        if isinstance(row, dict) and row.get(_MATE) in moved:
-            new = int(_keys(move["new_path"])[0])
-            lines.append((new, f"event moved from {int(_keys(path)[0]) + 1} to {new + 1}: {_fields(row)}"))
-    for what in ("values_changed", "type_changes"):
-        for path, change in found.get(what, {}).items():
-            keys = _keys(change.get("new_path") or path)
-            index = int(keys[0])
-            values = f"{change['old_value']!r} -> {change['new_value']!r}"
-            lines.append((index, f"{right[index]['kind']} {index + 1}: {'.'.join(keys[1:])}: {values}"))
-    for what, word in (("dictionary_item_removed", "went"), ("dictionary_item_added", "came")):
-        for path, value in found.get(what, {}).items():
-            keys = _keys(path)
-            lines.append((int(keys[0]), f"event {int(keys[0]) + 1}: {'.'.join(keys[1:])} {word}: {value!r}"))
-    return [text for _, text in sorted(lines)]
+    for what, changes in found.items():
+        for path, change in changes.items():
+            number, field, *_ = (a or b or c for a, b, c in _KEY.findall(path))
+            said = _said(what, change)
+            lines.append((int(number), 3, f"{right[int(number)]['kind']} {int(number) + 1}: {field}{said}"))
+    return [text for *_, text in sorted(lines)]
 
 
-def _are_mates(one: object, other: object, _level: object = None) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return bool(one[_MATE] == other[_MATE])
-    return one == other
+def _said(what: str, change: Any) -> str:
+    if what in {"values_changed", "type_changes"}:
+        return f": {change['old_value']!r} -> {change['new_value']!r}"
+    return f" {'came' if what.endswith('added') else 'went'}: {change!r}"
 
 
-def _find_mates(left: list[Row], right: list[Row]) -> set[int]:
-    """Number the rows so that counterparts have the same number: equal rows, then rows of one kind at one place.
-
-    What is left over on both sides and equal has only moved; the numbers of those are returned.
-    """
+def _mates(left: list[Row], right: list[Row]) -> Mates:
+    """Pair the rows: equal ones in order, then those of one kind at one place, then equal ones that have moved."""
     a, b = [str(row) for row in left], [str(row) for row in right]
-    mates: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     for what, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if what == "equal":
-            mates += zip(range(i1, i2), range(j1, j2), strict=True)
+            pairs += zip(range(i1, i2), range(j1, j2), strict=True)
         elif what == "replace":
-            free = list(range(j1, j2))
-            for i in range(i1, i2):
-                same = [j for j in free if a[i] == b[j]] or [
-                    j for j in free if left[i]["kind"] == right[j]["kind"]
-                ]
-                if same:
-                    mates.append((i, same[0]))
-                    free.remove(same[0])
-    moved = set()
-    lonely = sorted(set(range(len(right))) - {j for _, j in mates})
-    for i in sorted(set(range(len(left))) - {i for i, _ in mates}):
-        same = [j for j in lonely if a[i] == b[j]]
+            pairs += _in_place(left, right, range(i1, i2), range(j1, j2))
+    alone = sorted(set(range(len(right))) - {j for _, j in pairs})
+    moved = []
+    for i in sorted(set(range(len(left))) - {i for i, _ in pairs}):
+        same = [j for j in alone if a[i] == b[j]]
         if same:
-            moved.add(len(mates))
-            mates.append((i, same[0]))
-            lonely.remove(same[0])
-    for number, (i, j) in enumerate(mates):
-        left[i][_MATE] = right[j][_MATE] = number
-    for side, name in ((left, "left"), (right, "right")):
-        for index, row in enumerate(side):
-            row.setdefault(_MATE, f"{name} {index}")
-    return moved
+            moved.append((i, same[0]))
+            alone.remove(same[0])
+    return Mates((*pairs, *moved), frozenset(moved))
 
 
-def _item(path: str, word: str, value: object, side: list[Row]) -> tuple[int, str]:
-    keys = _keys(path)
-    index = int(keys[0])
-    if len(keys) > 1:  # an item of a list inside an event: a patch on a stack of versions
-        return index, f"{side[index]['kind']} {index + 1}: {keys[1]} {word}: {value!r}"
-    return index, f"event {index + 1} {word}: {_fields(value)}"
+def _in_place(left: list[Row], right: list[Row], old: range, new: range) -> list[tuple[int, int]]:
+    """Pair rows of one kind; the order of both sides is kept, or they would have moved as well as changed."""
+    kinds = [str(left[i]["kind"]) for i in old], [str(right[j]["kind"]) for j in new]
+    pairs: list[tuple[int, int]] = []
+    for block in SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks():
+        pairs += [(old[block.a + k], new[block.b + k]) for k in range(block.size)]
+    return pairs
 
 
-def _fields(value: object) -> str:
-    if not isinstance(value, dict):
-        return repr(value)
-    kind, *rest = ((key, one) for key, one in value.items() if key != _MATE)
+def _fields(row: Row) -> str:
+    kind, *rest = row.items()
     return " ".join([str(kind[1]), *(f"{key}={one!r}" for key, one in rest)])
-
-
-def _keys(path: str) -> list[str]:
-    return [a or b or c for a, b, c in _PATH.findall(path)]
