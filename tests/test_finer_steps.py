@@ -154,3 +154,8 @@ def test_a_task_inside_the_handler_of_a_modules_function_holds_the_module() -> N
 def test_a_no_op_over_nothing_mixes_nothing() -> None:
     text = "kthread k1 in f; load p2 { f, h }; apply p1 replace { f }; k1: call h"
     assert "violation" not in run(text, "baron-v2")
+
+
+def test_a_callback_that_finds_no_other_patch_reads_nothing() -> None:
+    text = "patch p1 { f }; apply p2 { f; callbacks vmlinux { post_patch reads p1 } }"
+    assert "violation" not in run(text, "v5.1")

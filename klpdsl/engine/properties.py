@@ -144,8 +144,8 @@ def _stale_data(k: Kernel, event: Callback) -> resting.Found:
         if obj.name != event.object:
             continue
         for callback, other in obj.reads:
-            given_up = other not in k.w.modules or ("free", other) in k.w.work
-            if callback == event.callback and given_up:
+            # Who finds no other patch at all reads nothing.
+            if callback == event.callback and ("free", other) in k.w.work:
                 text = (
                     f"'{event.patch}' uses in {callback} what '{other}' keeps, but '{other}' was given up before: "
                     "it is off the list, and klp_free_patch_async() has queued what frees it and puts its module"

@@ -125,7 +125,7 @@ def half_retired(k: Kernel, patch: Patch) -> Found:
             key = func_key(obj, func)
             if func.patched and not patch.enabled:
                 text = f"'{patch.name}' says that it is disabled, but its {obj.name} {func.name} is still in force"
-                text += ": it can neither be disabled nor be the base of another patch"
+                text += ": patch->enabled was cleared, and klp_unpatch_objects() never followed"
                 found.append((("half-retired", *who), Violation("half-retired", text)))
             elif func.patched and func.nop and len(k.w.func_stacks.get(key, ())) == 1:
                 text = (
