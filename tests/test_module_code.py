@@ -123,7 +123,26 @@ def test_callbacks_of_a_patch_that_is_not_loaded_are_not_there() -> None:
     assert steps("patch p1 { f; callbacks vmlinux }\ncallbacks p1 vmlinux { pre_patch }") == [["= ENOENT"]]
 
 
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        ("v4.14", "added in v4.15 by 93862e385ded"),
+        ("kgraft", "kGraft does not have it"),
+        ("kpatch-core", "kpatch's core does not have it"),
+    ],
+)
+def test_where_there_are_no_callbacks_none_can_be_set(engine: str, reason: str) -> None:
+    ((found,),) = steps("patch p1 { f; callbacks vmlinux }\ncallbacks p1 vmlinux { pre_patch }", engine)
+    assert found.startswith(f"= unsupported ({reason}")
+
+
 # --- kernel threads -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["kgraft", "kpatch-core", "v4.0"])
+def test_a_modules_exit_waits_in_other_systems_too(engine: str) -> None:
+    text = "module ext4 { read } loaded\nkthread k1 of ext4 in read\nunload ext4"
+    assert steps(text, engine) == [["return k1 ext4 read <- original", "module ext4 gone", "= 0"]]
 
 
 @pytest.mark.parametrize("kind", ["kthread", "task"])
@@ -209,6 +228,12 @@ def test_a_relocated_module_comes_back_or_is_refused(engine: str, again: str, di
 def test_relocations_against_vmlinux_are_written_in_each_load_anew() -> None:
     text = "patch p1 { f; relocations vmlinux { g } }\nload p1\ndisable p1\nunload p1\nload p1"
     assert [step[-1] for step in steps(text, "v5.7")] == ["= 0"] * 4
+
+
+@pytest.mark.parametrize("engine", ["kgraft", "kpatch-core"])
+def test_other_systems_know_no_such_relocations(engine: str) -> None:
+    ((found,),) = steps("load p1 { f; relocations vmlinux { g } }", engine)
+    assert found.startswith("= unsupported (k")
 
 
 def test_relocations_are_no_sooner_than_the_module_loader_knew_them() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
+from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.engine.patch import set_object
 from klpdsl.engine.states import klp_get_prev_state
 from klpdsl.trace.events import Callback, StateFound
@@ -54,6 +54,8 @@ def after_transition(k: Kernel, name: str, target: int) -> None:
 
 def set_results(k: Kernel, name: str, object_name: str, results: dict[str, str]) -> Outcome:
     """Let callbacks of an object end differently from now on, as their module's parameters may make them."""
+    if not k.sem.callbacks:
+        return unsupported("callbacks")
     patch = k.w.patches.get(name)
     if patch is None:
         return Outcome("ENOENT")

@@ -6,7 +6,7 @@ Each takes a `Kernel`, runs to the end including the work it queues, and returns
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, completion, core, free, kobjects, loader, sysfs, tasks, transition
+from klpdsl.engine import completion, core, free, kobjects, loader, sysfs, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.trace import events
 from klpdsl.world.values import STATE_NAMES, FuncKey, PatchSpec, Work
@@ -163,11 +163,6 @@ def _action(k: Kernel, name: str | None, attribute: str) -> Outcome:
         known = k.sem.signal_attr if attribute == "signal" else k.sem.force != "none"
         return _NONE_IN_TRANSITION if known else write(k, "", attribute, "1")
     return write(k, name, attribute, "1")
-
-
-def set_callbacks(k: Kernel, name: str, object_name: str, results: dict[str, str]) -> Outcome:
-    """Callbacks of a loaded patch end differently from now on."""
-    return callbacks.set_results(k, name, object_name, results)
 
 
 def sysctl(k: Kernel, key: str, value: int) -> Outcome:

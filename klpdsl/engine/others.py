@@ -6,7 +6,7 @@ is on its way back to the original is written as a no-op.
 
 from __future__ import annotations
 
-from klpdsl.engine import patch, sysfs
+from klpdsl.engine import patch, sysfs, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.trace import events
 from klpdsl.world.values import STATE_NAMES, VMLINUX, Func, Module, Object, Patch, PatchSpec
@@ -27,6 +27,8 @@ def unknown_words(k: Kernel, system: str, spec: PatchSpec, *, functions: bool) -
                 return lacking(f"{system} has no flag for a single function")
             if func.sympos:
                 return lacking(f"{system} finds functions by their name alone here")
+    if spec.relocations:
+        return lacking(f"{system} writes no relocations for others")
     if spec.states:
         return lacking(f"{system} has no system states")
     if spec.immediate and not k.sem.immediate:
@@ -129,6 +131,7 @@ def unload(k: Kernel, name: str) -> Outcome:
         return Outcome("ENOENT")
     if module.refs:
         return Outcome("EAGAIN")
+    tasks.finish_work_of(k, name)
     if name in k.w.patches and k.w.patches[name].kobj:
         vanish(k, name)
     leave(k, name)

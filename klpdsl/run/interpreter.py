@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import shadow, tasks
+from klpdsl.engine import callbacks, shadow, tasks
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
 from klpdsl.engine.properties import Watch
 from klpdsl.engine.systems import operations
@@ -242,7 +242,7 @@ class Interpreter:
 
     def _set_callbacks(self, operation: tree.SetCallbacks) -> Outcome:
         results = {callback.name: callback.errno or "0" for callback in operation.callbacks}
-        return _outcome(self._system.set_callbacks(self._kernel, operation.name, operation.object, results))
+        return callbacks.set_results(self._kernel, operation.name, operation.object, results)
 
     def _shadow(self, operation: tree.Shadow) -> Outcome:
         k, obj, id_ = self._kernel, operation.object, operation.id
