@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from klpdsl.bisect.divergence import blocks, signature
 from klpdsl.bisect.lineage import AxisMove, Move, Point, axis_moves, returning_axes, visible, way
-from klpdsl.bisect.predicates import Predicate, View, unsupported
+from klpdsl.bisect.predicates import Command, Predicate, View, unsupported
 from klpdsl.bisect.scenario import RunError, Runner
 from klpdsl.bisect.search import Outcome, Probe, Verdict, search, turns
 from klpdsl.semantics.records import Engine
@@ -63,8 +63,8 @@ class Lineage:
         self._predicate = predicate
         self.points = visible(way(good, bad))
         self._views: dict[str, View] = {}
-        self._good = self._end(self.points[0])
-        self._bad = self._end(self.points[-1])
+        self._good = self._end(self.points, "--good")
+        self._bad = self._end(self.points[::-1], "--bad")
         if len(self.points) == 1:
             raise BisectError(f"no axis differs between {good.name} and {bad.name}: nothing can be shown")
         self._known_gaps = {
@@ -127,11 +127,18 @@ class Lineage:
             return view.seen == wanted.seen
         return signature(self._good, view.seen) == signature(self._good, wanted.seen)
 
-    def _end(self, point: Point) -> str:
-        view = self._look(point.engine)
-        if view.cannot:
-            raise BisectError(f"{point.name} cannot be judged: {view.cannot}", cannot_judge=True)
-        return view.seen
+    def _end(self, points: tuple[Point, ...], option: str) -> str:
+        """What the first of these points shows. If that cannot be judged, say which is the first that can."""
+        view = self._look(points[0].engine)
+        if not view.cannot:
+            return view.seen
+        message = f"{points[0].name} cannot be judged: {view.cannot}"
+        # A command of the user's may take its time: it is not run all over the lineage for a hint.
+        others = () if isinstance(self._predicate, Command) else points[1:]
+        nearest = next((point.name for point in others if not self._look(point.engine).cannot), "")
+        if nearest:
+            message += f"; the nearest that can is {nearest} ({option} {nearest})"
+        raise BisectError(message, cannot_judge=True)
 
     def _look(self, engine: Engine) -> View:
         if engine.name not in self._views:
