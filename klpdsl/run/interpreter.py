@@ -241,7 +241,7 @@ class Interpreter:
         return _SIMPLE[action.verb](k, task)
 
     def _set_callbacks(self, operation: tree.SetCallbacks) -> Outcome:
-        results = {callback.name: callback.errno or "0" for callback in operation.callbacks}
+        results: dict[str, str] = {callback.name: callback.errno or "0" for callback in operation.callbacks}
         return callbacks.set_results(self._kernel, operation.name, operation.object, results)
 
     def _shadow(self, operation: tree.Shadow) -> Outcome:
