@@ -51,6 +51,8 @@ def main(argv: list[str]) -> int:
         complain(f"klpdsl history: {error}")
     except ScenarioError as error:
         complain(error.render())
+    except BrokenPipeError:
+        raise
     except OSError as error:
         complain(f"klpdsl history: {error.filename}: {error.strerror}")
     return USAGE

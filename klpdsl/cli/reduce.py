@@ -73,6 +73,8 @@ def main(argv: list[str]) -> int:
     except ScenarioError as error:
         complain(error.render())
         return USAGE
+    except BrokenPipeError:
+        raise
     except OSError as error:
         complain(f"klpdsl reduce: {error.filename}: {error.strerror}")
         return USAGE
