@@ -233,7 +233,15 @@ def _confirm(arguments: argparse.Namespace) -> int:
     if arguments.keep:
         _keep(arguments.keep, verdicts)
     _print_verdicts(verdicts, arguments.format)
-    if any(verdict.answer == "contradicted" for verdict in verdicts):
+    contradicted = [
+        (v, v.evidence) for v in verdicts if v.answer == "contradicted" and v.evidence is not None
+    ]
+    known = [
+        v for v, now in contradicted if evidence.is_known(evidence.read(suite, v.scenario).get(v.kernel), now)
+    ]
+    if known and arguments.format == "text":
+        print(f"{len(known)} of the contradictions {'is' if len(known) == 1 else 'are'} known (evidence/)")
+    if len(known) < len(contradicted):
         return MISMATCH
     return CANNOT_JUDGE if any(verdict.answer == "cannot-judge" for verdict in verdicts) else OK
 

@@ -110,10 +110,19 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def is_known(kept: Evidence | None, now: Evidence) -> bool:
+    """Whether a contradiction is on record for what was asked now, on that release and with that model."""
+    if kept is None or kept.state != "contradicted":
+        return False
+    return (kept.release, kept.asked, kept.model) == (now.release, now.asked, now.model)
+
+
 def write(suite: Suite, name: str, rows: Mapping[str, Evidence]) -> bool:
     """Keep `rows` beside those of other kernels; returns whether the file is another now."""
     kept = read(suite, name)
-    new = kept | dict(rows)
+    # What a kernel contradicted once stays so until the model says something else or the kernel is another.
+    known = {kernel for kernel, row in rows.items() if is_known(kept.get(kernel), row)}
+    new = kept | {kernel: row for kernel, row in rows.items() if kernel not in known}
     if new == kept:
         return False
     order = sorted(new, key=lambda kernel: [int(part) if part.isdigit() else 0 for part in kernel.split(".")])

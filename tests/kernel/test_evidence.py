@@ -44,6 +44,19 @@ def test_other_kernels_rows_stay(suite: Suite) -> None:
     assert list(evidence.read(suite, "a")) == ["6.1", "6.12"]
 
 
+def test_a_contradiction_stays_until_something_changes(suite: Suite) -> None:
+    seen = confirmed()._replace(state="contradicted", why=("step 1: tick",))
+    evidence.write(suite, "a", {"6.12": seen})
+    assert not evidence.write(suite, "a", {"6.12": confirmed()})
+    assert evidence.read(suite, "a") == {"6.12": seen}
+    assert evidence.is_known(seen, seen)
+    assert not evidence.is_known(None, seen)
+    assert not evidence.is_known(confirmed(), seen)
+    newer = confirmed()._replace(release="6.12.2")
+    assert evidence.write(suite, "a", {"6.12": newer})
+    assert evidence.read(suite, "a") == {"6.12": newer}
+
+
 def test_a_kernel_is_no_scenario(suite: Suite) -> None:
     evidence.write_kernel(suite, "6.12", "6.12.1", {"CONFIG_HZ": "250"})
     assert (

@@ -458,26 +458,24 @@ static int reverse(void)
 	return write_file(path, *value == '1' ? "0" : "1");
 }
 
-static int works(void)
-{
-	struct klprt_request r = { 0 };
-
-	return ask(KLPRT_WORKS, &r) ? 0 : r.answer;
-}
-
 /* One run of the transition work. False if there is none to wait for. */
 static bool tick(void)
 {
-	int before = works(), i;
-	char patch[256];
+	struct klprt_request r = { 0 };
 
-	if (!in_transition(patch))
+	if (ask(KLPRT_TICK, &r) || !r.answer)
 		return false;
-	for (i = 0; i < 400 && works() == before; i++)
-		rest(10);
 	rest(20);
 	wait_all();
-	return works() != before;
+	return true;
+}
+
+/* The kernel retries about once a second; a scenario's second has not passed yet. */
+static void hold(void)
+{
+	struct klprt_request r = { 0 };
+
+	ask(KLPRT_HOLD, &r);
 }
 
 /* What must not change for a whole round before a transition counts as stalled. */
@@ -522,6 +520,7 @@ static void settle(void)
 
 static void observe(void)
 {
+	hold();
 	rest(60);		/* patches are freed by a work item of their own */
 	wait_all();
 	copy_log(true);

@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include "klprt.h"
 
 enum {
@@ -61,7 +62,10 @@ static LIST_HEAD(registered);
 static LIST_HEAD(patches);
 static DEFINE_MUTEX(lock);	/* protects the lists */
 static pid_t (*clone_process)(struct kernel_clone_args *arguments);
-static atomic_t works = ATOMIC_INIT(0);
+
+/* The kernel's own retries, about one a second; they wait here until a tick. */
+static struct delayed_work *transition_work;
+static bool held;
 
 static struct klprt_task *find_task(const char *name)
 {
@@ -589,8 +593,16 @@ static long klprt_ioctl(struct file *file, unsigned int request, unsigned long a
 	case KLPRT_STATE:
 		r.answer = state_of(&r);
 		break;
-	case KLPRT_WORKS:
-		r.answer = atomic_read(&works);
+	case KLPRT_HOLD:
+		held |= cancel_delayed_work_sync(transition_work);
+		break;
+	case KLPRT_TICK:
+		r.answer = held || delayed_work_pending(transition_work);
+		if (!r.answer)
+			break;
+		mod_delayed_work(system_wq, transition_work, 0);
+		flush_delayed_work(transition_work);
+		held = cancel_delayed_work_sync(transition_work);
 		break;
 	case KLPRT_FORGET:
 		err = forget(r.task);
@@ -620,46 +632,33 @@ static struct miscdevice klprt_device = {
 	.fops = &klprt_fops,
 };
 
-static int count_work(struct kretprobe_instance *instance, struct pt_regs *regs)
+/* A function that is not exported: it is where a probe on it would be put. */
+static void *find_function(const char *name)
 {
-	atomic_inc(&works);
-	return 0;
-}
+	struct kprobe probe = { .symbol_name = name };
 
-static struct kretprobe work_probe = {
-	.kp.symbol_name = "klp_transition_work_fn",
-	.handler = count_work,	/* when it has ended */
-	.maxactive = 4,
-};
+	if (register_kprobe(&probe))
+		return NULL;
+	unregister_kprobe(&probe);
+	return probe.addr;
+}
 
 static int __init klprt_init(void)
 {
-	struct kprobe clone_probe = { .symbol_name = "kernel_clone" };
-	int err;
+	unsigned long (*lookup)(const char *name) = find_function("kallsyms_lookup_name");
 
-	/* Not exported; where a probe would be put is where the function is. */
-	err = register_kprobe(&clone_probe);
-	if (err) {
-		pr_err("cannot find kernel_clone: %d\n", err);
-		return err;
+	clone_process = find_function("kernel_clone");
+	transition_work = lookup ? (void *)lookup("klp_transition_work") : NULL;
+	if (!clone_process || !transition_work) {
+		pr_err("cannot find what is needed in this kernel\n");
+		return -ENOENT;
 	}
-	clone_process = (void *)clone_probe.addr;
-	unregister_kprobe(&clone_probe);
-	err = register_kretprobe(&work_probe);
-	if (err) {
-		pr_err("cannot watch klp_transition_work_fn: %d\n", err);
-		return err;
-	}
-	err = misc_register(&klprt_device);
-	if (err)
-		unregister_kretprobe(&work_probe);
-	return err;
+	return misc_register(&klprt_device);
 }
 
 static void __exit klprt_exit(void)
 {
 	misc_deregister(&klprt_device);
-	unregister_kretprobe(&work_probe);
 }
 
 module_init(klprt_init);

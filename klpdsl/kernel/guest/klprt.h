@@ -29,7 +29,8 @@ struct klprt_request {
 #define KLPRT_STATE	_IO(0xB7, 5)	/* answer: see KLPRT_IS_*; and its pid */
 #define KLPRT_KTHREAD	_IO(0xB7, 6)	/* create the kernel thread `task`; answer: its pid */
 #define KLPRT_STOP	_IO(0xB7, 7)	/* end the kernel thread `task` */
-#define KLPRT_WORKS	_IO(0xB7, 8)	/* answer: how often the transition work has run */
+#define KLPRT_TICK	_IO(0xB7, 8)	/* run the transition work; answer: whether it was due */
+#define KLPRT_HOLD	_IO(0xB7, 18)	/* keep it until then */
 #define KLPRT_FORGET	_IO(0xB7, 9)	/* drop the record of a user task that is no more */
 #define KLPRT_ABANDON	_IO(0xB7, 10)	/* a sleeping task leaves all its functions */
 #define KLPRT_RESCHED	_IO(0xB7, 11)	/* it passes a voluntary preemption point */
