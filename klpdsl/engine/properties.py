@@ -24,6 +24,15 @@ _COMPLETION = {
 """Where each system puts the modules of replaced patches."""
 
 
+_CHOOSER = {
+    "klp": "klp_ftrace_handler()",
+    "kgraft": "kgr_stub_slow()",
+    "kgraft-early": "kgr_stub_slow()",
+    "kpatch": "kpatch_ftrace_handler()",
+}
+"""What chooses the version that a call runs."""
+
+
 class Watch:
     """Remembers what has been reported in one run, so that each violation is told once."""
 
@@ -174,6 +183,7 @@ def _mixed(k: Kernel, task: Task) -> resting.Found:
                 (new if side > 0 else old).append(code)
         if old and new:
             text = f"{task.name} ran {_said(old[0])} and {_said(new[0])} with no switch point between"
+            text += f": {_CHOOSER[k.sem.system]} sent it into both"
             found.append((("mixed", task.name, patch.name, patch.generation), Violation("mixed", text)))
     return found
 

@@ -50,10 +50,22 @@ def leak(k: Kernel) -> Found:
         )
         if not in_use:
             text = f"nothing uses module {patch.name} any more, yet {module.refs} of its references will never be put"
-            if patch.retired:
-                text += ": the rule for replaced patches in klp_complete_transition() passed over it"
+            text += f": {_keeper(k, patch)}"
             found.append((("leak", patch.name, patch.generation, module.refs), Violation("leak", text)))
     return found
+
+
+def _keeper(k: Kernel, patch: Patch) -> str:
+    """Where the reference should have been put, and why it was not."""
+    if k.sem.system == "kpatch":
+        return "kpatch_unregister() and kpatch_register() keep the module of a forced function"
+    if k.sem.api == "single":
+        return "klp_free_patch_finish() does not put a patch that was forced"
+    if k.sem.module_ref == "register":
+        return "klp_unregister_patch() has not put what klp_register_patch() took"
+    if patch.retired:
+        return "klp_complete_transition() does not put a replaced patch that may still be in use"
+    return "klp_complete_transition() does not put a patch that has an immediate part or was forced"
 
 
 def stuck(k: Kernel) -> Found:
