@@ -99,11 +99,11 @@ def check_scenario(
         else:
             meant = tuple(run.engine for run in runs)
             runs = tuple(run for run in runs if not only or run.engine in only)
+        goldens = {engine: store.decode(content) for engine, content in files.items()}
+        found = _compare(suite, name, goldens, runs, explain=explain)
     except ScenarioError as error:
         line = error.diagnostics[0].span.line if error.diagnostics else 0
         return ScenarioReport(name, (), error=error.render(), line=line, complete=False)
-    goldens = {engine: store.decode(content) for engine, content in files.items()}
-    found = tuple(_compare(suite, name, goldens, run, explain=explain) for run in runs)
     redundant, unmeant = housekeeping(goldens, meant)
     return ScenarioReport(
         name,
@@ -120,17 +120,40 @@ def check_scenario(
     )
 
 
-def _compare(suite: Suite, name: str, goldens: dict[str, str], run: Run, *, explain: bool) -> Case:
-    nearest = store.nearest(goldens, run.engine)
-    case = Case(run, goldens.get(nearest), nearest)
-    if case.matches or not explain:
-        return case
+def _compare(
+    suite: Suite, name: str, goldens: dict[str, str], runs: tuple[Run, ...], *, explain: bool
+) -> tuple[Case, ...]:
+    found = []
+    for run in runs:
+        nearest = store.nearest(goldens, run.engine)
+        found.append(Case(run, goldens.get(nearest), nearest))
+    if not explain or all(case.matches for case in found):
+        return tuple(found)
+    return _explained(suite, name, found)
+
+
+def _explained(suite: Suite, name: str, found: list[Case]) -> tuple[Case, ...]:
+    """The cases, those that differ with the reason; it is looked for once where engines differ in the same way."""
     from klpdsl.goldens import why
 
-    if case.golden is None:
-        return case._replace(why=why.NEW)
-    loaded = cases.load(suite, name)
-    return case._replace(why=why.explain(suite, loaded, run, case.golden, nearest))
+    loaded = None
+    known: dict[tuple[str, str], Why] = {}
+    explained = []
+    for case in found:
+        reason = None
+        if case.golden is None:
+            reason = why.NEW
+        elif not case.matches:
+            same = (case.golden, case.run.text)
+            reason = known.get(same)
+            if reason is None:
+                loaded = loaded or cases.load(suite, name)
+                reason = why.explain(suite, loaded, case.run, case.golden, case.golden_engine)
+                # What lies between two engines is another for each; what the code gives for one text is the same.
+                if reason.cause.kind in {"code", "scenario", "unreadable"}:
+                    known[same] = reason
+        explained.append(case._replace(why=reason))
+    return tuple(explained)
 
 
 def housekeeping(goldens: dict[str, str], meant: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

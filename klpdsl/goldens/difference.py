@@ -109,6 +109,9 @@ def _pair(old: list[tuple[str, Line]], new: list[tuple[str, Line]]) -> tuple[Lin
     if not new:
         return old[0][1], None
     left, right = old[0], new[0]
+    # A violation is told beside events, as a consequence: it takes no event's place.
+    if isinstance(left[1], ev.Violation) != isinstance(right[1], ev.Violation):
+        return (left[1], None) if isinstance(right[1], ev.Violation) else (None, right[1])
     if left[0] == right[0] and _about(left[1]) == _about(right[1]):
         return left[1], right[1]
     # What was put in front of a line, or fell away in front of it, is no change of that line.

@@ -64,6 +64,8 @@ class _Witness:
         self.deciders.append(self._returned.get(id(outcome)))
         self._returned.clear()
         self._kept.clear()
+
+    def end(self) -> None:
         self.called.append({})
 
     def profile(self, frame: FrameType, what: str, value: object) -> None:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         def step(self, outcome: Outcome) -> None:
             """A step's operation has ended."""
 
+        def end(self) -> None:
+            """The step is over, with all the work that it has left to be done."""
+
 else:
     from klpdsl._records import NamedTuple
 
@@ -169,6 +172,8 @@ class Interpreter:
         number = self._next_number()
         result = Result(outcome.value, reason)
         self._steps.append(StepTrace(number, step.span.line, text, tuple(self._events), result, checks))
+        if self._witness:
+            self._witness.end()
 
     def _next_number(self) -> int:
         return self._steps[-1].number + 1 if self._steps else 1
