@@ -8,8 +8,10 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ LOADED = "load p1 { f }\n"
 DISABLED = "load p1 { f }\nsettle\ndisable p1\n"
 MISSING = "patch p1 { f }\ndisable p1\nload p1\n"
 
+INSTALLED = "".join(f"{name}=={metadata.version(name)}\n" for name in ("deepdiff", "lark"))
+
 Write = Callable[..., Path]
 
 
@@ -35,7 +39,7 @@ class Clone:
         for part in ("klpdsl", "grammar"):
             shutil.copytree(ROOT / part, path / part, ignore=shutil.ignore_patterns("__pycache__"))
         (path / "requirements").mkdir()
-        shutil.copy(ROOT / "requirements" / "runtime.lock", path / "requirements")
+        self.lock()
         self.git("init", "-q", "-b", "main")
         self.commit("Begin")
 
@@ -64,6 +68,10 @@ class Clone:
         self.git("commit", "-q", "--allow-empty", "-m", f"{subject}\n\n{body}")
         self.subjects.append(subject)
         return self.head()
+
+    def lock(self, more: str = "") -> None:
+        """Write a lock file that pins what is installed here, so that no environment need be built, and more."""
+        (self.path / "requirements" / "runtime.lock").write_text(INSTALLED + more, encoding="utf-8")
 
     def head(self) -> str:
         return self.git("rev-parse", "HEAD").strip()
@@ -297,9 +305,9 @@ def test_a_revision_whose_dependencies_are_not_to_be_had_is_unknown(
     klpdsl: Any, scenario: Write, tmp_path: Path
 ) -> None:
     clone = Clone(tmp_path / "klpdsl")
-    clone.append("requirements/runtime.lock", f"no-such-thing==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    clone.lock(f"no-such-thing==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
     clone.commit("Depend on what is not there")
-    shutil.copy(ROOT / "requirements" / "runtime.lock", clone.path / "requirements")
+    clone.lock()
     clone.replace(*SEMANTIC[9])
     clone.commit("Change it")
     found = bisect(klpdsl, scenario(LOADED), "--git", "HEAD~2..HEAD", "--repo", clone.path, PIP_NO_INDEX="1")
@@ -341,10 +349,9 @@ def test_an_environment_is_built_once_from_its_lock(tmp_path: Path, monkeypatch:
 
 
 def test_the_running_environment_is_used_where_it_is_the_same() -> None:
-    import sys
-
-    lock = (ROOT / "requirements" / "runtime.lock").read_text(encoding="utf-8")
-    assert environments.python_for(lock) == sys.executable
+    assert environments.python_for(INSTALLED) == sys.executable
+    other_systems = "colorama==0.4.6 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"
+    assert environments.python_for(INSTALLED + other_systems) == sys.executable
     assert environments.python_for(None) == sys.executable
 
 
