@@ -61,7 +61,7 @@ def _results(
     # What workers need is imported before they are forked, so that it is not done in each of them.
     import klpdsl.goldens.why  # noqa: F401
 
-    pool = ProcessPoolExecutor(min(jobs, len(names)))
+    pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_leave_interrupts)
     try:
         chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
         waiting = [pool.submit(_check_some, suite, chunk, tuple(only), explain, cache) for chunk in chunks]
@@ -71,6 +71,13 @@ def _results(
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C goes to all processes of a terminal; only the first one answers, and it ends the others."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _check_some(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.goldens.project import Project, replace
+from tests.goldens.terminal import Terminal
 
 TAINT = "p1: tainting kernel with TAINT_LIVEPATCH"
 
@@ -260,3 +261,28 @@ def test_an_edited_comment_changes_nothing(project: Project) -> None:
 @pytest.mark.parametrize("command", ["check", "accept", "reject", "prune"])
 def test_help_has_an_example(project: Project, command: str) -> None:
     assert "\nexample: klpdsl " in project.ok(command, "--help")
+
+
+def test_a_look_at_some_engines_leaves_what_is_pending(project: Project) -> None:
+    replace(project.golden("first", "v4.0"), "refs 1", "refs 7")
+    project.ok("check", code=1)
+    before = project.snapshot(state=True)
+    project.ok("check", "-e", "v5.1")
+    project.ok("check", "-e", "v4.0", code=1)
+    assert project.snapshot(state=True) == before
+    project.ok("accept", "--reason", "x")
+
+
+def test_an_interrupted_check_ends_quietly(project: Project) -> None:
+    for number in range(300):
+        project.scenario(f"many/s{number}", f"load p{number}\napply q\nt1: syscall f\nsettle\n")
+    with Terminal(project, "check", "--jobs", "2", "--no-cache") as terminal:
+        terminal.wait_for("/302 scenarios")
+        terminal.send("\x03")
+        code = terminal.end()
+        assert code == 130
+        assert "klpdsl: interrupted" in terminal.text
+        assert "Traceback" not in terminal.raw
+    assert not (project.root / ".klpdsl/pending").exists() or not list(
+        (project.root / ".klpdsl/pending").rglob("*.json")
+    )
