@@ -47,10 +47,10 @@ stable or distribution trees of that release. *Seen on* names running kernels on
 was before the change was not run. Which scenarios that were, and how many agree in all, is in
 [confirmed.md](confirmed.md).
 
-Beside this, the model runs in lockstep with `kernel/livepatch` itself: [tests/oracle](../tests/oracle/README.md) builds
-the sources of a release in user space and compares, at the moment of every event, log lines, callbacks, calls, task
-states, references, sysfs and stacks of versions. On 36 trees from v4.0 to v7.1 all scenarios that it can play and
-hundreds of random ones agree; digests of what the kernels' code did are kept, and tests hold the model to them.
+Beside this, the code of `kernel/livepatch` itself was run in user space, in lockstep with the model, and compared at
+the moment of every event: log lines, callbacks, calls, task states, references, sysfs and stacks of versions. On 36
+trees from v4.0 to v7.1 all scenarios that can be played so and hundreds of random ones agree. Digests of what the
+kernels' code did are kept, and tests hold the model to them: [tests/recorded](../tests/recorded/README.md).
 """
 
 
