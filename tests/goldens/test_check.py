@@ -258,7 +258,9 @@ def test_an_edited_comment_changes_nothing(project: Project) -> None:
     project.ok("check")
 
 
-@pytest.mark.parametrize("command", ["check", "accept", "reject", "prune"])
+@pytest.mark.parametrize(
+    "command", ["check", "accept", "reject", "prune", "review", "diff", "blame", "git-setup", "doctor"]
+)
 def test_help_has_an_example(project: Project, command: str) -> None:
     assert "\nexample: klpdsl " in project.ok(command, "--help")
 
