@@ -10,7 +10,7 @@ yet to migrate is pending. Files are below /sys/kernel/kgraft.
 
 from __future__ import annotations
 
-from klpdsl.engine import others, patch, replace, tasks, transition
+from klpdsl.engine import modules, observe, others, patch, replace, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.trace.events import Blocked
 from klpdsl.world.values import KLP_PATCHED, KLP_UNDEFINED, KLP_UNPATCHED, FuncKey, PatchSpec
@@ -32,7 +32,7 @@ def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
         return missing
     if spec.name in k.w.modules:
         return Outcome("EEXIST")
-    others.arrive(k, spec.name, livepatch=True)
+    modules.arrive(k, spec.name, livepatch=True)
     k.module_get(spec.name)
     p = others.new_patch(k, spec)
     if k.sem.replace == "always":
@@ -278,7 +278,7 @@ def open_directory(_k: Kernel, _name: str, _path: str) -> Outcome:
 
 
 close_directory = open_directory
-show = others.show
+show = observe.show
 
 
 # --- target modules -------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def load_target(k: Kernel, name: str) -> Outcome:
     """Insmod of a patchable module: finalized patches and the one in progress take hold of it."""
     if name in k.w.modules:
         return Outcome("EEXIST")
-    others.arrive(k, name, livepatch=False)
+    modules.arrive(k, name, livepatch=False)
     for other in (*k.w.klp_patches, k.w.transition_patch):
         for index, obj in enumerate(k.w.patches[other].objects if other else ()):
             if obj.name == name:

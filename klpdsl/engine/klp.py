@@ -6,10 +6,9 @@ Each takes a `Kernel`, runs to the end including the work it queues, and returns
 
 from __future__ import annotations
 
-from klpdsl.engine import completion, core, free, kobjects, loader, sysfs, tasks, transition
+from klpdsl.engine import completion, core, free, kobjects, loader, observe, sysfs, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
-from klpdsl.trace import events
-from klpdsl.world.values import STATE_NAMES, FuncKey, PatchSpec, Work
+from klpdsl.world.values import FuncKey, PatchSpec, Work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,23 +227,4 @@ def _progress(k: Kernel) -> tuple[object, ...]:
     return (k.w.transition_patch, k.w.target_state, tuple(k.w.tasks), k.w.klp_patches)
 
 
-def show(k: Kernel, name: str | None) -> Outcome:
-    """What an observer sees: sysfs, module references, tasks, stacks of versions; of one patch or of everything."""
-    if name is not None and name not in k.w.modules:
-        return Outcome("ENOENT")
-    if k.emit is None:
-        return SUCCESS
-    for path, value in sysfs.below(k, name):
-        k.emit(events.Sysfs(path, value))
-    for module in sorted(k.w.modules):
-        if name in (None, module):
-            k.emit(events.ModuleRefs(module, k.w.modules[module].refs))
-    if name is None:
-        for task in k.w.tasks:
-            k.emit(events.TaskShown(task.name, STATE_NAMES[task.patch_state]))
-    for key, stack in sorted(k.w.func_stacks.items()):
-        versions = tuple(("%s:nop" if entry.nop else "%s") % entry.patch for entry in stack)
-        if name is None or any(entry.patch == name for entry in stack):
-            function = key[1] if key[2] == 1 else f"{key[1]},{key[2]}"
-            k.emit(events.Hook(key[0], function, versions))
-    return SUCCESS
+show = observe.show

@@ -9,7 +9,7 @@ window stays open here until an operator acts next or time passes; what tasks do
 
 from __future__ import annotations
 
-from klpdsl.engine import others, patch, tasks
+from klpdsl.engine import modules, observe, others, patch, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.world.values import VMLINUX, Code, FuncKey, Patch, PatchSpec
 
@@ -27,7 +27,7 @@ def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
         return missing
     if spec.name in k.w.modules:
         return Outcome("EEXIST")
-    others.arrive(k, spec.name, livepatch=True)
+    modules.arrive(k, spec.name, livepatch=True)
     p = others.new_patch(k, spec)
     others.appear(k, p)
     error = _register(k, p.name)
@@ -215,7 +215,7 @@ def open_directory(_k: Kernel, _name: str, _path: str) -> Outcome:
 
 
 close_directory = open_directory
-show = others.show
+show = observe.show
 
 
 # --- target modules -------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def load_target(k: Kernel, name: str) -> Outcome:
     _close_window(k)
     if name in k.w.modules:
         return Outcome("EEXIST")
-    others.arrive(k, name, livepatch=False)
+    modules.arrive(k, name, livepatch=False)
     for other in k.w.klp_patches:
         for index, obj in enumerate(k.w.patches[other].objects):
             if obj.name == name and not obj.loaded:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, hooks, kobjects, patch, relocations, tasks
+from klpdsl.engine import core, hooks, kobjects, modules, patch, relocations, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
-from klpdsl.trace.events import ModuleGone, ModuleLoaded
-from klpdsl.world.values import Module, PatchSpec
+from klpdsl.world.values import PatchSpec
 
 
 def load_target(k: Kernel, name: str) -> Outcome:
@@ -14,30 +13,28 @@ def load_target(k: Kernel, name: str) -> Outcome:
         return Outcome("EEXIST")
     wanted = k.w.redirects.get(name, ())
     taken = any(key in k.w.func_stacks or patch.redirected_by_a_module(k, key) for key in wanted)
-    _arrive(k, name, livepatch=False)
+    modules.arrive(k, name, livepatch=False)
     error = hooks.klp_module_coming(k, name)
     if error == OK and taken:
         # Its init fails, since ftrace refuses it: the module goes as it came.
         hooks.klp_module_going(k, name)
-        _leave(k, name)
+        modules.leave(k, name)
         return Outcome("EBUSY", "a function that the module redirects is redirected by somebody else")
     if error != OK:
         patch.ftrace_release_mod(k, name)
-        _leave(k, name)
+        modules.leave(k, name)
         return Outcome(error)
     return SUCCESS
 
 
 def unload_target(k: Kernel, name: str) -> Outcome:
     """`rmmod` of a patchable module: livepatch does not pin it, the tasks inside it do."""
-    module = k.w.modules.get(name)
-    if module is None:
-        return Outcome("ENOENT")
-    if module.refs:
-        return Outcome("EAGAIN")
+    refused = modules.refuses_removal(k, name)
+    if refused is not None:
+        return refused
     tasks.finish_work_of(k, name)
     hooks.klp_module_going(k, name)
-    _leave(k, name)
+    modules.leave(k, name)
     return SUCCESS
 
 
@@ -51,7 +48,7 @@ def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
         return missing
     if spec.name in k.w.modules:
         return Outcome("EEXIST")
-    _arrive(k, spec.name, livepatch=True)
+    modules.arrive(k, spec.name, livepatch=True)
     if k.sem.taint == "load" and spec.marked and not k.w.tainted:
         k.w.tainted = True
         k.printk("notice", f"{spec.name}: tainting kernel with TAINT_LIVEPATCH")
@@ -60,7 +57,7 @@ def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
         error = _init(k, spec, apply)
     if error != OK:
         k.w.patches.pop(spec.name, None)
-        _leave(k, spec.name)
+        modules.leave(k, spec.name)
         return Outcome(error)
     return SUCCESS
 
@@ -78,17 +75,15 @@ def _init(k: Kernel, spec: PatchSpec, apply: bool) -> str:
 
 def unload_patch(k: Kernel, name: str) -> Outcome:
     """`rmmod` of a livepatch module: refused while it is in use; its exit unregisters the patch (up to v5.0)."""
-    module = k.w.modules.get(name)
-    if module is None:
-        return Outcome("ENOENT")
-    if module.refs:
-        return Outcome("EAGAIN")
+    refused = modules.refuses_removal(k, name)
+    if refused is not None:
+        return refused
     if k.w.opened and kobjects.is_held(k, f"{name}/"):
         return Outcome("blocked", "rmmod waits until nobody holds a directory of the patch open")
     if k.sem.api == "register":
         core.klp_unregister_patch(k, name)
     k.w.patches.pop(name, None)
-    _leave(k, name)
+    modules.leave(k, name)
     return SUCCESS
 
 
@@ -111,16 +106,3 @@ def missing_feature(k: Kernel, spec: PatchSpec) -> Outcome | None:
             if func.sympos and k.sem.symbol_lookup != "sympos":
                 return unsupported("symbol_lookup", "sympos")
     return None
-
-
-def _arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
-    k.w.generation += 1
-    k.w.modules[name] = Module(name, k.w.generation, 0, livepatch)
-    if k.emit:
-        k.emit(ModuleLoaded(name))
-
-
-def _leave(k: Kernel, name: str) -> None:
-    del k.w.modules[name]
-    if k.emit:
-        k.emit(ModuleGone(name))

@@ -6,10 +6,9 @@ is on its way back to the original is written as a no-op.
 
 from __future__ import annotations
 
-from klpdsl.engine import patch, sysfs, tasks
+from klpdsl.engine import modules, patch, sysfs, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
-from klpdsl.trace import events
-from klpdsl.world.values import STATE_NAMES, VMLINUX, Func, Module, Object, Patch, PatchSpec
+from klpdsl.world.values import VMLINUX, Func, Object, Patch, PatchSpec
 
 
 def lacking(what: str) -> Outcome:
@@ -36,21 +35,11 @@ def unknown_words(k: Kernel, system: str, spec: PatchSpec, *, functions: bool) -
     return None
 
 
-def arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
-    """A module is in memory; its init comes next."""
-    k.w.generation += 1
-    k.w.modules[name] = Module(name, k.w.generation, 0, livepatch)
-    if k.emit:
-        k.emit(events.ModuleLoaded(name))
-
-
 def leave(k: Kernel, name: str) -> None:
-    """A module's memory goes, and the patch with it, if it brought one."""
+    """A module's memory goes, with its functions' hooks and the patch it brought, if any."""
     k.w.patches.pop(name, None)
-    del k.w.modules[name]
     patch.ftrace_release_mod(k, name)
-    if k.emit:
-        k.emit(events.ModuleGone(name))
+    modules.leave(k, name)
 
 
 def new_patch(k: Kernel, spec: PatchSpec) -> Patch:
@@ -104,33 +93,11 @@ def push(k: Kernel, name: str) -> None:
             patch.klp_patch_object(k, k.w.patches[name], index)
 
 
-def show(k: Kernel, name: str | None) -> Outcome:
-    """What an observer sees: sysfs, module references, tasks, stacks of versions; of one patch or of everything."""
-    if name is not None and name not in k.w.modules:
-        return Outcome("ENOENT")
-    if k.emit is None:
-        return SUCCESS
-    for path, value in sysfs.below(k, name):
-        k.emit(events.Sysfs(path, value))
-    for module in sorted(k.w.modules):
-        if name in (None, module):
-            k.emit(events.ModuleRefs(module, k.w.modules[module].refs))
-    if name is None:
-        for task in k.w.tasks:
-            k.emit(events.TaskShown(task.name, STATE_NAMES[task.patch_state]))
-    for key, stack in sorted(k.w.func_stacks.items()):
-        if name is None or any(entry.patch == name for entry in stack):
-            k.emit(events.Hook(key[0], key[1], tuple(patch.entry_name(entry) for entry in stack)))
-    return SUCCESS
-
-
 def unload(k: Kernel, name: str) -> Outcome:
     """Rmmod of any module: refused while somebody holds it."""
-    module = k.w.modules.get(name)
-    if module is None:
-        return Outcome("ENOENT")
-    if module.refs:
-        return Outcome("EAGAIN")
+    refused = modules.refuses_removal(k, name)
+    if refused is not None:
+        return refused
     tasks.finish_work_of(k, name)
     if name in k.w.patches and k.w.patches[name].kobj:
         vanish(k, name)

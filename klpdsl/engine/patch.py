@@ -196,8 +196,13 @@ def _set_stack(k: Kernel, key: FuncKey, stack: tuple[Entry, ...]) -> None:
     else:
         k.w.func_stacks.pop(key, None)
     if k.emit:
-        name = key[1] if key[2] == 1 else f"{key[1]},{key[2]}"
-        k.emit(Hook(key[0], name, tuple(entry_name(e) for e in stack)))
+        k.emit(hook_event(key, stack))
+
+
+def hook_event(key: FuncKey, stack: tuple[Entry, ...]) -> Hook:
+    """The event that tells what stands on a function's stack."""
+    name = key[1] if key[2] == 1 else f"{key[1]},{key[2]}"
+    return Hook(key[0], name, tuple(entry_name(entry) for entry in stack))
 
 
 def entry_name(entry: Entry) -> str:
