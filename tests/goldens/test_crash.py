@@ -82,7 +82,7 @@ def goldens(root: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def arranged(tmp_path: Path, fresh: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+def arranged(tmp_path: Path, fresh: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     # A kill takes no power away: what counts here is the order of writes, and memory is quick.
     if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK):
         memory = Path("/dev/shm") / f"klpdsl-test-{os.getpid()}-{tmp_path.name}"
@@ -90,7 +90,9 @@ def arranged(tmp_path: Path, fresh: Project, monkeypatch: pytest.MonkeyPatch) ->
         fresh.root = memory
     monkeypatch.setenv("KLPDSL_CACHE_DIR", fresh.environment["KLPDSL_CACHE_DIR"])
     monkeypatch.delenv("CI", raising=False)
-    return fresh
+    yield fresh
+    for folder in (fresh.root, fresh.root.with_name(fresh.root.name + ".start")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def prepare(project: Project, scenarios: int) -> None:
@@ -114,18 +116,14 @@ def interrupt_everywhere(project: Project, *, every: int = 1) -> int:
     new = goldens(project.root)
     assert new != old
     points = 0
-    try:
-        for stop_at in range(1, writes + 1, every):
-            for half in (False, True):
-                shutil.rmtree(project.root)
-                shutil.copytree(start, project.root)
-                code, _ = in_child(project.root, arguments, stop_at, half)
-                assert code == -signal.SIGKILL, f"write {stop_at} of {writes} was not reached"
-                check_one(project, old, new, arguments, f"write {stop_at} of {writes}, half: {half}")
-                points += 1
-    finally:
-        shutil.rmtree(start)
-        shutil.rmtree(project.root)
+    for stop_at in range(1, writes + 1, every):
+        for half in (False, True):
+            shutil.rmtree(project.root)
+            shutil.copytree(start, project.root)
+            code, _ = in_child(project.root, arguments, stop_at, half)
+            assert code == -signal.SIGKILL, f"write {stop_at} of {writes} was not reached"
+            check_one(project, old, new, arguments, f"write {stop_at} of {writes}, half: {half}")
+            points += 1
     return points
 
 
@@ -167,8 +165,7 @@ def test_check_says_that_an_accept_was_interrupted(arranged: Project) -> None:
     assert (arranged.root / ".klpdsl/transaction.json").exists()
     assert "an accept was interrupted: klpdsl accept finishes it" in arranged.run("check").stdout
     assert "finished an accept that was interrupted" in arranged.ok("accept")
-    arranged.ok("check", code=3 if "tidied" in arranged.run("check").stdout else 0)
-    shutil.rmtree(arranged.root)
+    arranged.ok("check")
 
 
 def test_what_somebody_changed_after_the_crash_is_left_alone(arranged: Project) -> None:
@@ -180,4 +177,3 @@ def test_what_somebody_changed_after_the_crash_is_left_alone(arranged: Project) 
     done = arranged.run("accept")
     assert "somebody has changed it in the meantime" in done.stderr
     assert touched.read_text(encoding="utf-8") == "mine\n"
-    shutil.rmtree(arranged.root)
