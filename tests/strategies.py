@@ -7,7 +7,7 @@ all mean something: what can run. `disguised(text)` are other ways of writing th
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, TypeVar
 
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from klpdsl._resources import grammar_path
 from klpdsl.syntax import tree
 from klpdsl.syntax.tree import Span
 
+T = TypeVar("T")
 NOWHERE = Span("random", 1, 1, 1, 1)
 
 
@@ -40,6 +41,7 @@ def names() -> st.SearchStrategy[str]:
 
 _numbers = st.integers(0, 1000)
 _errnos = st.sampled_from(["EBUSY", "EINVAL", "ENODEV", "EWOULDBLOCK"])
+_directories = st.sampled_from(["vmlinux", "vmlinux/f", "ext4/read,1"])
 _attributes = st.sampled_from(
     ["enabled", "refs", "transition", "replace", "vmlinux/patched", "vmlinux/f,1", "no"]
 )
@@ -56,8 +58,8 @@ def functions() -> st.SearchStrategy[tree.FunctionRef]:
 
 
 def _several(
-    strategy: st.SearchStrategy[object], least: int = 0, most: int = 4
-) -> st.SearchStrategy[tuple[object, ...]]:
+    strategy: st.SearchStrategy[T], least: int = 0, most: int = 4
+) -> st.SearchStrategy[tuple[T, ...]]:
     return st.lists(strategy, min_size=least, max_size=most).map(tuple)
 
 
@@ -65,7 +67,11 @@ _patch_functions = st.builds(
     tree.PatchFunction, names(), st.sampled_from([0, 0, 2]), st.booleans(), st.just(NOWHERE)
 )
 _callbacks = st.builds(
-    tree.Callback, st.sampled_from(tree.CALLBACK_NAMES), st.just("") | _errnos, st.just(NOWHERE)
+    tree.Callback,
+    st.sampled_from(tree.CALLBACK_NAMES),
+    st.just("") | _errnos,
+    st.just("") | names(),
+    st.just(NOWHERE),
 )
 _patch_items = st.one_of(
     _patch_functions,
@@ -98,22 +104,37 @@ def headers() -> st.SearchStrategy[tree.Item]:
     )
 
 
+@st.composite
+def _tasks(draw: st.DrawFn) -> tree.TaskDecl:
+    kinds: list[Literal["user", "kthread"]] = ["user", "kthread"]
+    kind = draw(st.sampled_from(kinds))
+    owner = draw(st.just("") | names()) if kind == "kthread" else ""
+    stack = draw(_several(functions()))
+    return tree.TaskDecl(
+        draw(names()),
+        kind,
+        owner,
+        draw(st.booleans()),
+        stack,
+        draw(st.booleans()),
+        draw(st.booleans()),
+        NOWHERE,
+    )
+
+
 def declarations() -> st.SearchStrategy[tree.Item]:
     """Statements that say what world there is."""
-    kinds: list[Literal["user", "kthread"]] = ["user", "kthread"]
     return st.one_of(
         st.builds(tree.VmlinuxDecl, _declared_functions, st.just(NOWHERE)),
-        st.builds(tree.ModuleDecl, names(), _declared_functions, st.booleans(), st.just(NOWHERE)),
         st.builds(
-            tree.TaskDecl,
+            tree.ModuleDecl,
             names(),
-            st.sampled_from(kinds),
-            st.booleans(),
+            _declared_functions,
             _several(functions()),
-            st.booleans(),
             st.booleans(),
             st.just(NOWHERE),
         ),
+        _tasks(),
         st.builds(tree.CpusDecl, st.integers(1, 64), st.booleans(), st.just(NOWHERE)),
         st.builds(tree.ArchDecl, names(), st.just(NOWHERE)),
         st.builds(tree.PatchDecl, names(), _flags, _bodies, st.just(NOWHERE)),
@@ -122,14 +143,32 @@ def declarations() -> st.SearchStrategy[tree.Item]:
 
 def actions() -> st.SearchStrategy[tree.Action]:
     """What a task does."""
-    verbs: list[Literal["run", "sleep", "resched", "freeze", "exit"]]
-    verbs = ["run", "sleep", "resched", "freeze", "exit"]
+    verbs: list[Literal["run", "sleep", "resched", "freeze", "exit", "continue"]]
+    verbs = ["run", "sleep", "resched", "freeze", "exit", "continue"]
     return st.one_of(
         st.builds(tree.Call, functions(), st.just(NOWHERE)),
         st.builds(tree.Return, st.just(NOWHERE)),
         st.builds(tree.Syscall, st.none() | functions(), st.just(NOWHERE)),
+        st.builds(tree.Enter, functions(), st.just(NOWHERE)),
         st.builds(tree.Simple, st.sampled_from(verbs), st.just(NOWHERE)),
         st.builds(tree.Fork, names(), st.just(NOWHERE)),
+    )
+
+
+@st.composite
+def _shadows(draw: st.DrawFn) -> tree.Shadow:
+    verbs: list[Literal["get", "alloc", "get_or_alloc", "free", "free_all"]]
+    verbs = ["get", "alloc", "get_or_alloc", "free", "free_all"]
+    verb = draw(st.sampled_from(verbs))
+    made = "alloc" in verb
+    return tree.Shadow(
+        verb,
+        "" if verb == "free_all" else draw(names()),
+        draw(_numbers),
+        draw(st.none() | _texts) if made else None,
+        draw(st.sampled_from(["", "0", "ENOMEM"])) if made else "",
+        draw(st.booleans()) if "free" in verb else False,
+        NOWHERE,
     )
 
 
@@ -152,6 +191,12 @@ def operator_actions() -> st.SearchStrategy[tree.Operation]:
         st.builds(tree.Sysctl, st.just("kernel.ftrace_enabled"), _numbers, st.just(NOWHERE)),
         st.builds(tree.Tick, st.integers(1, 1000), st.just(NOWHERE)),
         st.builds(tree.Settle, st.just(NOWHERE)),
+        *(
+            st.builds(kind, st.sampled_from(["p1", "load", "a-b"]), _directories, st.just(NOWHERE))
+            for kind in (tree.Open, tree.Close)
+        ),
+        st.builds(tree.SetCallbacks, names(), names(), _several(_callbacks), st.just(NOWHERE)),
+        _shadows(),
     )
 
 
@@ -179,13 +224,16 @@ def _steps(operations: st.SearchStrategy[tree.Operation]) -> st.SearchStrategy[t
     return st.builds(tree.Step, operations, _results, st.just(NOWHERE))
 
 
-def _choices(statements: st.SearchStrategy[tree.Statement]) -> st.SearchStrategy[tree.Statement]:
-    branches = st.lists(_several(statements, most=3), min_size=2, max_size=3).map(tuple)
-    return branches.map(lambda b: tree.Choose(b, (NOWHERE,) * len(b), NOWHERE))  # type: ignore[arg-type]
-
-
 def _nested(leaves: st.SearchStrategy[tree.Statement]) -> st.SearchStrategy[tree.Statement]:
-    return st.recursive(leaves, _choices, max_leaves=6)
+    # Not st.recursive, which spells all its leaves out, for a message, at every draw.
+    @st.composite
+    def statement(draw: st.DrawFn, depth: int) -> tree.Statement:
+        if depth == 2 or draw(st.integers(0, 5)):
+            return draw(leaves)
+        branches = draw(st.lists(_several(statement(depth + 1), most=3), min_size=2, max_size=3))
+        return tree.Choose(tuple(branches), (NOWHERE,) * len(branches), NOWHERE)
+
+    return statement(0)
 
 
 @st.composite
@@ -193,10 +241,10 @@ def threads(draw: st.DrawFn) -> tree.Thread:
     """Threads of an interleave: the operator's, or a task's."""
     if draw(st.booleans()):
         body = draw(_several(_nested(_steps(operator_actions()) | _expectations())))
-        return tree.Thread(tree.OPERATOR, body, NOWHERE)  # type: ignore[arg-type]
+        return tree.Thread(tree.OPERATOR, body, NOWHERE)
     name = draw(names().filter(lambda name: name != tree.OPERATOR))
     alone = actions().map(lambda action: tree.TaskStep(name, (action,), NOWHERE))
-    return tree.Thread(name, draw(_several(_nested(_steps(alone) | _expectations()))), NOWHERE)  # type: ignore[arg-type]
+    return tree.Thread(name, draw(_several(_nested(_steps(alone) | _expectations()))), NOWHERE)
 
 
 def statements() -> st.SearchStrategy[tree.Statement]:
@@ -214,10 +262,13 @@ def statements() -> st.SearchStrategy[tree.Statement]:
     return _nested(leaves)
 
 
-def scenarios() -> st.SearchStrategy[tree.Scenario]:
+_items = _several(st.one_of(headers(), declarations(), statements(), statements()), most=8)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> tree.Scenario:
     """Whole scenarios, as trees; their names need not mean anything."""
-    items = _several(st.one_of(headers(), declarations(), statements(), statements()), most=8)
-    return st.builds(tree.Scenario, items, st.just(()), st.just(NOWHERE))
+    return tree.Scenario(draw(_items), (), NOWHERE)
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------

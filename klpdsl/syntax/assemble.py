@@ -184,4 +184,4 @@ def _neighbour(source: str) -> str:
         names = os.listdir(folder or ".")
     except (OSError, ValueError):
         return ""
-    return did_you_mean(name, names[:1000])
+    return did_you_mean(name, names[:1000], 0.8)

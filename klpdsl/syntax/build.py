@@ -485,6 +485,6 @@ class _Builder(Transformer[Token, Any]):
         if least <= number <= most:
             return number
         shown = digits if len(digits) <= 20 else f"{digits[:17]}…"
-        message = f"{what} can not be {shown}: it is from {least} to {most}"
+        message = f"{what} can not be {shown}: the range is {least} to {most}"
         self._report(Diagnostic(token_span(token, self._source), message))
         return least

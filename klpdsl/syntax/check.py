@@ -17,6 +17,7 @@ from klpdsl.syntax.tree import Item, Span, Statement
 
 _WORD = re.compile(r'"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"|#.*|[A-Za-z_0-9][A-Za-z0-9_./-]*')
 _CANDIDATES = 500
+_RESULTS = ("`0`", "an errno's name", f"`{words.UNSUPPORTED}`", f"`{words.BLOCKED}`")
 
 
 def check_names(
@@ -157,7 +158,7 @@ class _Checker:
             if result == str(number):
                 hint = f"{number} is `{name}`"
         message = f"`{_clipped(result)}` is no result"
-        self.report(step.span, result, message, hint, ("`0`", "an errno's name", f"`{words.UNSUPPORTED}`"))
+        self.report(step.span, result, message, hint, _RESULTS)
 
     def _operation(self, operation: tree.Operation) -> None:
         if isinstance(operation, tree.Load | tree.Apply):
