@@ -77,6 +77,7 @@ _patch_items = st.one_of(
     _patch_functions,
     st.builds(tree.PatchObject, names(), _several(_patch_functions), st.just(NOWHERE)),
     st.builds(tree.PatchCallbacks, names(), st.none() | _several(_callbacks), st.just(NOWHERE)),
+    st.builds(tree.PatchRelocations, names(), _several(functions()), st.just(NOWHERE)),
     st.builds(tree.PatchState, _numbers, _numbers, st.just(NOWHERE)),
 )
 _bodies = st.none() | st.builds(tree.PatchBody, _several(_patch_items, most=5), st.just(NOWHERE))
@@ -151,7 +152,7 @@ def actions() -> st.SearchStrategy[tree.Action]:
         st.builds(tree.Syscall, st.none() | functions(), st.just(NOWHERE)),
         st.builds(tree.Enter, functions(), st.just(NOWHERE)),
         st.builds(tree.Simple, st.sampled_from(verbs), st.just(NOWHERE)),
-        st.builds(tree.Fork, names(), st.just(NOWHERE)),
+        st.builds(tree.Fork, names(), st.booleans(), st.just(NOWHERE)),
     )
 
 

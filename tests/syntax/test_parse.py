@@ -164,10 +164,17 @@ CASES: dict[str, tree.Item] = {
     "t1: syscall": of_task(tree.Syscall(None, S)),
     "t1: syscall f": of_task(tree.Syscall(f("f"), S)),
     "t1: enter f, continue": of_task(tree.Enter(f("f"), S), tree.Simple("continue", S)),
+    "t1: fork t9 slowly": of_task(tree.Fork("t9", True, S)),
+    "patch p1 { relocations ext4 { read, vmlinux:printk sympos 2 } }": tree.PatchDecl(
+        "p1",
+        (),
+        tree.PatchBody((tree.PatchRelocations("ext4", (f("read"), f("printk", "vmlinux", 2)), S),), S),
+        S,
+    ),
     "t1: run, sleep, resched, freeze, exit": of_task(
         *(tree.Simple(verb, S) for verb in ("run", "sleep", "resched", "freeze", "exit"))
     ),
-    '"kworker/0:1": fork t9': of_task(tree.Fork("t9", S), task="kworker/0:1"),
+    '"kworker/0:1": fork t9': of_task(tree.Fork("t9", False, S), task="kworker/0:1"),
     # observations
     "expect p1 enabled = 1": expect(tree.AttributeIs("p1", "enabled", "1", S)),
     "expect p1 enabled = gone": expect(tree.AttributeIs("p1", "enabled", "gone", S)),
@@ -249,13 +256,7 @@ def test_what_separates_entries(separator: str) -> None:
     (item,) = parse("patch p {" + separator.join(["", "f", "ext4 { read }", "g immediate", ""]) + "}").items
     assert isinstance(item, tree.PatchDecl)
     assert item.body
-    assert [
-        part.name for part in item.body.items if not isinstance(part, tree.PatchState | tree.PatchCallbacks)
-    ] == [
-        "f",
-        "ext4",
-        "g",
-    ]
+    assert [part[0] for part in item.body.items] == ["f", "ext4", "g"]
 
 
 def test_a_comma_in_braces_goes_on_with_a_task_or_begins_a_statement() -> None:
