@@ -30,6 +30,8 @@ class Terminal:
         if self._child == 0:
             os.chdir(project.root)
             command = project.command(*arguments)
+            # Whoever runs the tests in the background has switched it off for all children.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(command[0], command, project.env(env))
         fcntl.ioctl(self._handle, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
 
