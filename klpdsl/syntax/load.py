@@ -118,12 +118,24 @@ def remember(file: File) -> None:
 def key_of(*contents: bytes) -> str | None:
     """Return the cache's key for what follows from the contents of files; None if there can be none."""
     if not _code:
-        from klpdsl._resources import grammar_path
-
-        here = os.path.dirname(os.path.abspath(__file__))
-        _code.append(_cache.code_digest([here, grammar_path()]))
+        _code.append(_code_digest())
     code = _code[0]
     return None if code is None else _cache.digest(code.encode(), *contents)
+
+
+def _code_digest() -> str | None:
+    """Return a hash over all that decides how a text is read: this room, the words below it, the grammar."""
+    from klpdsl._resources import grammar_path
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(here)
+    try:
+        ground = [
+            name for name in sorted(os.listdir(package)) if name.startswith("_") and name.endswith(".py")
+        ]
+    except OSError:
+        return None
+    return _cache.code_digest([here, grammar_path(), *(os.path.join(package, name) for name in ground)])
 
 
 def _load(data: bytes, source: str) -> Loaded:
