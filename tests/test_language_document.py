@@ -9,8 +9,10 @@ import pytest
 
 from klpdsl._properties import PROPERTIES
 from klpdsl.run.session import execute, load_text
+from klpdsl.syntax import limits
+from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.explain import keywords
-from klpdsl.syntax.layout import format_scenario
+from klpdsl.syntax.layout import WIDTH, format_scenario
 from klpdsl.syntax.parser import lark_parser
 
 TEXT = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -38,3 +40,24 @@ def test_every_keyword_is_explained() -> None:
 
 def test_every_property_is_named() -> None:
     assert [name for name in PROPERTIES if f"`{name}`" not in TEXT] == []
+
+
+def test_the_bounds_are_those_that_hold() -> None:
+    said = " ".join(TEXT.split())
+    for bound in (
+        f"{limits.FILE_BYTES >> 20} MiB and {limits.FILE_ENTRIES:,} statements",
+        f"scenario {limits.STEPS:,} steps, {limits.IMPORT_FILES} imported files, {limits.IMPORT_DEPTH} levels",
+        f"a name has {limits.NAME_LENGTH} characters, a task's stack {limits.STACK} functions",
+        f"a `tick` {limits.TICK_SECONDS:,} seconds, a machine {limits.CPUS} CPUs",
+        f"no more than {WIDTH} columns",
+    ):
+        assert bound in said
+    assert limits.IMPORT_DEPTH == limits.NESTING
+    assert all(f"`{text}`" in TEXT for text in ('\\"', "\\\\", "\\n", "\\t"))
+
+
+def test_the_report_is_one_that_is_given() -> None:
+    (shown,) = re.findall(r"^```\n(sleeper.*?)\n^```$", TEXT, flags=re.MULTILINE | re.DOTALL)
+    with pytest.raises(ScenarioError) as caught:
+        load_text("\n\n\n\nload p1 imediate { f }\n\nenable p2\n", "sleeper.klp")
+    assert caught.value.render() == shown
