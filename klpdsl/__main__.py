@@ -50,6 +50,7 @@ def usage() -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    _write_utf_8()
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage(), end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else USAGE
@@ -60,6 +61,14 @@ def main(argv: list[str] | None = None) -> int:
     if name not in COMMANDS:
         return _unknown(name)
     return _guarded(name, arguments[1:])
+
+
+def _write_utf_8() -> None:
+    """Let what we print be the same bytes in every locale, and bytes of a path that are no text be what they were."""
+    for stream in (sys.stdout, sys.stderr):
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        if encoding.lower() != "utf-8" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _unknown(name: str) -> int:

@@ -71,3 +71,33 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     finally:
         os.close(writing)
     assert done.stderr == ""
+
+
+# A locale without UTF-8, in a Python that is told not to help itself.
+ELSEWHERE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "-c", 'task "t\u00e4sk" in f; load p1; "t\u00e4sk": return'],
+        ["run", "-c", 'load p1; loda "\u00e4"'],
+        ["engines", "--coverage"],
+        ["history", SEED],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:16].encode("ascii", "replace").decode(),
+)
+@pytest.mark.parametrize("elsewhere", [ELSEWHERE, {"PYTHONIOENCODING": "latin-1"}], ids=["ascii", "latin-1"])
+def test_a_locale_changes_no_byte(arguments: list[str], elsewhere: dict[str, str]) -> None:
+    def told(environment: dict[str, str]) -> tuple[int, bytes, bytes]:
+        done = subprocess.run(
+            [sys.executable, "-m", "klpdsl", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            check=False,
+            capture_output=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    assert told(elsewhere) == told({"PYTHONUTF8": "1"})
