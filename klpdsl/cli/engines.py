@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _WIDTH = 110
+_SHOWN_IN = "scenarios/changes"
 
 
 def main(argv: list[str]) -> int:
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
     p.add_argument(
         "--coverage", action="store_true", help="which changes scenarios/changes shows, and which can not be"
     )
-    p.add_argument("--scenarios", default="scenarios/changes", metavar="DIR", help="where --coverage looks")
+    p.add_argument("--scenarios", default=_SHOWN_IN, metavar="DIR", help="where --coverage looks")
     p.add_argument("--format", choices=("text", "json"), default="text", help="how to print")
     arguments = p.parse_args(argv)
     if not arguments.names and (arguments.set or arguments.with_ or arguments.without):
@@ -224,7 +225,9 @@ def _scenarios(folder: str) -> set[str]:
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
-        return set()
+        if folder == _SHOWN_IN:
+            return set()
+        raise EngineError(f"{folder}: there is no such folder") from None
     except OSError as error:
         raise EngineError(f"{folder}: {error.strerror}") from None
     return {name.removesuffix(".klp") for name in names if name.endswith(".klp")}

@@ -192,6 +192,9 @@ def test_coverage_without_any_scenario(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = klpdsl("--coverage", "--scenarios", "file", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, "klpdsl engines: file: Not a directory\n")
+    # A folder that somebody has named and mistyped is not one that shows nothing.
+    done = klpdsl("--coverage", "--scenarios", "scenaros", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "klpdsl engines: scenaros: there is no such folder\n")
 
 
 def test_the_output_does_not_depend_on_the_environment(tmp_path: Path) -> None:
