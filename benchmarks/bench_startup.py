@@ -1,6 +1,6 @@
 """How long the command takes to start, as a ratio to the bare interpreter: target for the one-liner, 5 times."""
 
-import os.path
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 _ROUNDS = 30
 # The installed script, as users start it: `python -m klpdsl` would add the cost of runpy.
 _SCRIPT = os.path.join(os.path.dirname(sys.executable), "klpdsl")
+# The modules' byte code is what Python keeps by itself; without it this would time its compiler.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 _COMMANDS = {
     "klpdsl --version": [_SCRIPT, "--version"],
     "klpdsl run -c ONE-LINER": [
@@ -24,7 +26,8 @@ _COMMANDS = {
 
 def _seconds(arguments: list[str]) -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=_ENVIRONMENT)
     return time.perf_counter() - start
 
 
