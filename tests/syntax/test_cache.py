@@ -36,12 +36,12 @@ def test_a_value_comes_back(folder: Path) -> None:
 
 
 def test_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv("HOME", "/nowhere/someone")
     monkeypatch.delenv("KLPDSL_CACHE_DIR", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert _cache.directory() == "/home/someone/.cache/klpdsl"
+    assert _cache.directory() == "/nowhere/someone/.cache/klpdsl"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert _cache.directory() == "/home/someone/.cache/klpdsl"
+    assert _cache.directory() == "/nowhere/someone/.cache/klpdsl"
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache")
     assert _cache.directory() == "/var/cache/klpdsl"
     monkeypatch.setenv("KLPDSL_CACHE_DIR", "here")
