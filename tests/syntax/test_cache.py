@@ -13,6 +13,7 @@ from klpdsl import _cache
 from klpdsl.syntax import load as load_module
 from klpdsl.syntax.load import load_scenario, load_text
 
+ROOT = Path(__file__).parent.parent.parent
 TEXT = "load p1 immediate; enable p1; load p2 replace; reverse"
 
 
@@ -183,7 +184,7 @@ def test_what_is_kept_is_plain(folder: Path) -> None:
 def test_a_known_scenario_costs_no_more_than_it_must(folder: Path) -> None:
     load_text(TEXT, "x")
     code = (
-        "import sys; before = set(sys.modules); from klpdsl.syntax.load import load_text;"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules); from klpdsl.syntax.load import load_text;"
         f"from klpdsl.syntax.wording import format_statement; loaded = load_text({TEXT!r}, 'x');"
         "list(map(format_statement, loaded.items)); print(*sorted(set(sys.modules) - before))"
     )
