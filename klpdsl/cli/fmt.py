@@ -9,6 +9,7 @@ import tempfile
 from klpdsl.cli.common import MISMATCH, OK, USAGE, complain, parser
 from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.layout import format_scenario
+from klpdsl.syntax.load import read_bounded
 
 
 def main(argv: list[str]) -> int:
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> int:
         except ScenarioError as error:
             complain(error.render())
             code = USAGE
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             complain(f"klpdsl fmt: {path}: {error}")
             code = USAGE
     return code
@@ -51,24 +52,31 @@ def _files(paths: list[str]) -> list[str]:
 
 
 def _one(path: str, *, check: bool) -> int:
+    # Bytes, in and out: what the locale makes of a text is nobody's business here.
     if path == "-":
-        print(format_scenario(sys.stdin.read(), "-"), end="")
-        return OK
-    with open(path, encoding="utf-8", newline="") as file:
-        text = file.read()
-    canonical = format_scenario(text, path)
-    if canonical == text:
-        return OK
+        data = read_bounded(sys.stdin.buffer)
+    else:
+        with open(path, "rb", buffering=0) as file:
+            data = read_bounded(file)
+    canonical = format_scenario(data, path).encode()
     if check:
+        if canonical == data:
+            return OK
         print(f"{path}: not in canonical form")
         return MISMATCH
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".fmt-")
+    if path == "-":
+        sys.stdout.buffer.write(canonical)
+        sys.stdout.buffer.flush()
+        return OK
+    if canonical == data:
+        return OK
+    target = os.path.realpath(path)  # a link stays one
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".fmt-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(canonical)
-        os.chmod(temporary, os.stat(path).st_mode & 0o777)
-        os.replace(temporary, path)
+        with os.fdopen(handle, "wb") as written:
+            written.write(canonical)
+        os.chmod(temporary, os.stat(target).st_mode & 0o777)
+        os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise

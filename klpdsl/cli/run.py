@@ -47,6 +47,9 @@ def main(argv: list[str]) -> int:
         except EngineError as error:
             complain(f"klpdsl run: {error}")
             return USAGE
+        except ScenarioError as error:  # the header names an engine that there is none of
+            complain(error.render())
+            failed = True
     if failed:
         return USAGE
     return _run(runs, options.format)

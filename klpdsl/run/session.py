@@ -22,12 +22,13 @@ __all__ = ["Loaded", "execute", "load_file", "load_text"]
 class Loaded:
     """A scenario that has been read and found right."""
 
-    __slots__ = ("digest", "engines", "files", "program", "source", "title")
+    __slots__ = ("digest", "engines", "files", "program", "source", "texts", "title")
 
     def __init__(self, loaded: load.Loaded) -> None:
         self.files = loaded.files
         self.source = loaded.files[0]
         self.digest = loaded.digest
+        self.texts = loaded.texts
         self.title = ""
         self.engines: tuple[tree.EngineRange, ...] = ()
         for item in loaded.scenario.items:
@@ -50,7 +51,7 @@ class Loaded:
                 spec = span.first if span.first == span.last else f"{span.first}..{span.last}"
                 names.update(dict.fromkeys(expand(spec)))
             except EngineError as error:
-                raise ScenarioError((Diagnostic(span.span, str(error)),)) from error
+                raise ScenarioError((Diagnostic(span.span, str(error)),), self.texts()) from error
         return tuple(names)
 
 
@@ -79,4 +80,4 @@ def execute(loaded: Loaded, engine: Engine | str, witness: Witness | None = None
     try:
         return run(loaded.program, resolved.semantics, explain, witness)
     except RunTooLongError as error:
-        raise ScenarioError((Diagnostic(error.span, str(error)),)) from error
+        raise ScenarioError((Diagnostic(error.span, str(error)),), loaded.texts()) from error

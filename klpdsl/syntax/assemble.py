@@ -36,7 +36,7 @@ def assemble(main: File) -> Loaded:
             _cache.store(_CHECKED, key, True)
     scenario = assembly.files[0].scenario
     assert scenario is not None
-    return Loaded(scenario, tuple(items), names, _cache.digest(*contents))
+    return Loaded(scenario, tuple(items), names, _cache.digest(*contents), tuple(contents))
 
 
 class _Assembly:

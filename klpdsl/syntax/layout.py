@@ -20,9 +20,12 @@ WIDTH = 100
 _INDENT = "    "
 
 
-def format_scenario(scenario: Scenario | str, source: str = "<text>") -> str:
-    """Return the canonical text of a scenario, given as its tree or as text (which may raise ScenarioError)."""
-    if isinstance(scenario, str):
+def format_scenario(scenario: Scenario | str | bytes, source: str = "<text>") -> str:
+    """Return the canonical text of a scenario: of its tree, or of a text, which `source` names in messages.
+
+    Raises ScenarioError for a text that does not parse. Its names need not mean anything.
+    """
+    if isinstance(scenario, str | bytes):
         from klpdsl.syntax.parse import parse
 
         scenario = parse(scenario, source)

@@ -35,13 +35,20 @@ class Loaded(NamedTuple):
 
     `scenario` is the file itself. `items` are what there is to run, in order: each import is replaced by the
     declarations it brings (by the first import, if there are several of one file). `files` are the names of the
-    files that were read, the scenario first, and `digest` is a hash over their contents.
+    files that were read, the scenario first, `contents` what is in them, and `digest` a hash over that.
     """
 
     scenario: Scenario
     items: tuple[Item, ...]
     files: tuple[str, ...]
     digest: str
+    contents: tuple[bytes, ...] = ()
+
+    def texts(self) -> dict[str, str]:
+        """Return the texts by the files' names, as ScenarioError wants them to show lines from."""
+        from klpdsl.syntax.texts import read_text
+
+        return {name: read_text(data, name)[0] for name, data in zip(self.files, self.contents, strict=False)}
 
 
 class File(NamedTuple):
@@ -141,7 +148,7 @@ def _code_digest() -> str | None:
 def _load(data: bytes, source: str) -> Loaded:
     file = look_up(data, source)
     if file.scenario is not None and file.checked:
-        return Loaded(file.scenario, file.scenario.items, (source,), _cache.digest(data))
+        return Loaded(file.scenario, file.scenario.items, (source,), _cache.digest(data), (data,))
     from klpdsl.syntax.assemble import assemble
 
     return assemble(file)

@@ -29,12 +29,12 @@ class Examined(NamedTuple):
     doubtful: set[str]
 
 
-def parse(text: str, source: str = "<text>") -> Scenario:
-    """Return the tree of a file's text, which `source` names in messages. Raises ScenarioError.
+def parse(text: str | bytes, source: str = "<text>") -> Scenario:
+    """Return the tree of a file's text or contents, which `source` names in messages. Raises ScenarioError.
 
     Imports are not followed and names are not checked: that is `klpdsl.syntax.load`.
     """
-    examined = examine(text.encode("utf-8", "surrogatepass"), source)
+    examined = examine(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text, source)
     if examined.problems or examined.scenario is None:
         raise ScenarioError(examined.problems, {source: examined.text})
     return examined.scenario

@@ -184,7 +184,8 @@ def test_what_is_kept_is_plain(folder: Path) -> None:
 def test_a_known_scenario_costs_no_more_than_it_must(folder: Path) -> None:
     load_text(TEXT, "x")
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules); from klpdsl.syntax.load import load_text;"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules);"
+        "from klpdsl.syntax.load import load_text;"
         f"from klpdsl.syntax.wording import format_statement; loaded = load_text({TEXT!r}, 'x');"
         "list(map(format_statement, loaded.items)); print(*sorted(set(sys.modules) - before))"
     )

@@ -42,6 +42,7 @@ def test_a_file() -> None:
     assert loaded.items == loaded.scenario.items
     assert loaded.files == ("a.klp",)
     assert loaded.items[0].span == tree.Span("a.klp", 1, 1, 1, 8)
+    assert loaded.texts() == {"a.klp": "load p1\n"}
 
 
 def test_a_text_given_as_text_or_bytes() -> None:
