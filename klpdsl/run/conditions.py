@@ -12,6 +12,7 @@ from klpdsl.world.values import STATE_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import NamedTuple
 else:
     from klpdsl._records import NamedTuple
@@ -27,7 +28,7 @@ class Finding(NamedTuple):
     got: str
 
 
-def evaluate(condition: tree.Condition, k: Kernel, program: Program, latest: tuple[Event, ...]) -> Finding:
+def evaluate(condition: tree.Condition, k: Kernel, program: Program, latest: Sequence[Event]) -> Finding:
     """Look at the world as an observer would; `latest` are the events of the step before."""
     if isinstance(condition, tree.AttributeIs):
         got = _attribute(k, condition.subject, condition.attribute)
@@ -66,7 +67,7 @@ def _sees(k: Kernel, condition: tree.TaskSees, program: Program) -> str:
     return owner_name(patch.klp_ftrace_handler(k, key, k.w.tasks[index]))
 
 
-def _log_contains(text: str, latest: tuple[Event, ...]) -> Finding:
+def _log_contains(text: str, latest: Sequence[Event]) -> Finding:
     lines = [event.text for event in latest if isinstance(event, Log)]
     for line in lines:
         if text in line:
@@ -74,6 +75,6 @@ def _log_contains(text: str, latest: tuple[Event, ...]) -> Finding:
     return Finding(False, " | ".join(lines) or "no log lines")
 
 
-def _violated(name: str | None, latest: tuple[Event, ...]) -> Finding:
+def _violated(name: str | None, latest: Sequence[Event]) -> Finding:
     found = [event for event in latest if isinstance(event, Violation) and name in (None, event.property)]
     return Finding(bool(found), found[0].text if found else "no violation")

@@ -40,6 +40,14 @@ MAX_STEPS = 20_000
 MAX_TICKS = 100_000
 """Bounds on one run: its steps, and the seconds that pass in it."""
 
+MAX_EFFORT = 10_000_000
+"""What a run may cost in all, about a microsecond each.
+
+Seconds, tasks and conditions multiply: each within its own bound, they could keep a machine busy for days."""
+_EVENT = 20
+_TASK_SECOND = 20
+_SETTLE_SECONDS = 16
+
 _SYNONYMS = {"EWOULDBLOCK": "EAGAIN", "ENOTSUP": "EOPNOTSUPP", "EDEADLOCK": "EDEADLK"}
 
 
@@ -85,6 +93,8 @@ class Interpreter:
         self._broken: set[str] = set()
         self._steps: list[StepTrace] = []
         self._ticks = 0
+        self._effort = 0
+        self._span = tree.Span("", 1, 1, 1, 1)
         self._ok = True
 
     def run(self) -> RunResult:
@@ -136,6 +146,7 @@ class Interpreter:
         return True
 
     def _statement(self, statement: tree.Step | tree.Expect | tree.Always | tree.Never) -> None:
+        self._span = statement.span
         if isinstance(statement, tree.Step):
             self._step(statement)
         elif isinstance(statement, tree.Expect):
@@ -154,6 +165,7 @@ class Interpreter:
             raise RunTooLongError(step.span, f"a run has at most {MAX_STEPS} steps")
         self._events = []
         k = self._kernel
+        self._spend(len(k.w.tasks))
         k.blockers = []
         outcome = self._operation(step.operation)
         if self._witness:
@@ -219,8 +231,13 @@ class Interpreter:
         if self._ticks > MAX_TICKS:
             raise RunTooLongError(operation.span, f"at most {MAX_TICKS} seconds pass in a run")
         for _ in range(operation.seconds):
+            self._spend(_TASK_SECOND * len(self._kernel.w.tasks))
             self._system.tick(self._kernel)
         return SUCCESS
+
+    def _settle(self, _: tree.Settle) -> Outcome:
+        self._spend(_SETTLE_SECONDS * _TASK_SECOND * len(self._kernel.w.tasks))
+        return _outcome(self._system.settle(self._kernel))
 
     def _action(self, operation: tree.TaskStep) -> Outcome:
         k = self._kernel
@@ -265,11 +282,18 @@ class Interpreter:
     def _record(self, event: Event) -> None:
         if self._witness:
             self._witness.event(event)
+        self._spend(_EVENT)
         self._events.append(event)
         for violation in self._watch.after_event(self._kernel, event):
             self._violate(violation)
         if self._standing:
             self._check_standing()
+
+    def _spend(self, effort: int) -> None:
+        self._effort += effort
+        if self._effort > MAX_EFFORT:
+            message = "the run goes on too long: too many seconds, tasks and standing conditions together"
+            raise RunTooLongError(self._span, message)
 
     def _violate(self, violation: Violation) -> None:
         self._events.append(violation)
@@ -283,7 +307,9 @@ class Interpreter:
         for text, condition, wanted in self._standing:
             if isinstance(condition, tree.PropertyNamed):
                 continue
-            finding = evaluate(condition, self._kernel, self._program, tuple(self._events))
+            seeks = isinstance(condition, (tree.LogContains, tree.ViolationSeen))
+            self._spend(len(self._events) if seeks else 2)
+            finding = evaluate(condition, self._kernel, self._program, self._events)
             if finding.holds == wanted:
                 self._broken.discard(text)
             elif text not in self._broken:
@@ -327,7 +353,7 @@ _OPERATIONS: dict[type[tree.Operation], Callable[[Interpreter, Any], Outcome]] =
     tree.Write: lambda run, op: run._system.write(run._kernel, op.name, op.attribute, op.value),
     tree.Sysctl: lambda run, op: run._system.sysctl(run._kernel, op.key, op.value),
     tree.Tick: Interpreter._tick,
-    tree.Settle: lambda run, _: run._system.settle(run._kernel),
+    tree.Settle: Interpreter._settle,
     tree.Show: lambda run, op: run._system.show(run._kernel, op.name),
     tree.Open: lambda run, op: run._system.open_directory(run._kernel, op.name, op.path),
     tree.Close: lambda run, op: run._system.close_directory(run._kernel, op.name, op.path),
