@@ -31,6 +31,7 @@ COMMANDS = {
 INTERNAL_ERROR = 4
 USAGE = 2
 INTERRUPTED = 130
+READER_GONE = 141
 
 
 def usage() -> str:
@@ -90,7 +91,7 @@ def _guarded(name: str, arguments: list[str]) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone; say nothing more, not even when the interpreter closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return READER_GONE
     except KeyboardInterrupt:
         print("klpdsl: interrupted", file=sys.stderr)
         return INTERRUPTED

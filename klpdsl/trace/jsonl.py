@@ -38,12 +38,20 @@ def records(trace: ev.Trace) -> Iterator[dict[str, Any]]:
         if not step.line:
             del head["line"]
         yield head
-        for event in step.events:
-            yield event_record(event, step.number)
-        if step.result is not None:
-            yield event_record(step.result, step.number)
-        for check in step.checks:
-            yield event_record(check, step.number)
+        results = () if step.result is None else (step.result,)
+        for event in (*step.events, *results, *step.checks):
+            yield _with_zero(event_record(event, step.number))
+
+
+# Where a result stands: success is the number 0 in JSON, an errno its name.
+_RESULT = {"result": "value", "callback": "result"}
+
+
+def _with_zero(record: dict[str, Any]) -> dict[str, Any]:
+    field = _RESULT.get(record["kind"])
+    if field is not None and record[field] == "0":
+        record[field] = 0
+    return record
 
 
 def to_jsonl(trace: ev.Trace) -> str:
@@ -80,6 +88,9 @@ def _add(steps: list[ev.StepTrace], record: dict[str, Any], line: int) -> None:
             raise TraceError(1, "a trace begins with its header")
         return
     step = record.pop("step")
+    field = _RESULT.get(str(kind))
+    if field is not None and record.get(field) == 0:
+        record[field] = "0"
     if kind == "step":
         steps.append(ev.StepTrace(step, record.pop("line", 0), record.pop("text"), (), None))
         _nothing_left(record, line)

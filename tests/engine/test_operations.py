@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from klpdsl.run.session import execute, load_text
+from klpdsl.trace.jsonl import from_jsonl, to_jsonl
 from klpdsl.trace.text import to_text
 
 
@@ -79,3 +80,12 @@ def test_a_load_without_a_body_means_what_was_written_last() -> None:
 
 def test_a_patch_may_name_a_module_that_nobody_declares() -> None:
     assert results("load p1 { nfs { open } }", "v6.12") == ["= 0"]
+
+
+def test_success_is_a_number_in_json_and_an_errno_a_name() -> None:
+    trace = execute(load_text("load p1 { callbacks vmlinux { pre_patch } }\nload p1", "test"), "v6.12").trace
+    text = to_jsonl(trace)
+    assert '{"kind": "result", "step": 1, "value": 0}' in text
+    assert '"callback": "pre_patch", "result": 0}' in text
+    assert '{"kind": "result", "step": 2, "value": "EEXIST"}' in text
+    assert from_jsonl(text) == trace
