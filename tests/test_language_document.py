@@ -48,7 +48,7 @@ def test_the_bounds_are_those_that_hold() -> None:
         f"{limits.FILE_BYTES >> 20} MiB and {limits.FILE_ENTRIES:,} statements",
         f"scenario {limits.STEPS:,} steps, {limits.IMPORT_FILES} imported files, {limits.IMPORT_DEPTH} levels",
         f"a name has {limits.NAME_LENGTH} characters, a task's stack {limits.STACK} functions",
-        f"a `tick` {limits.TICK_SECONDS:,} seconds, a machine {limits.CPUS} CPUs",
+        f"a `tick` {limits.TICK_SECONDS:,} seconds and so has a whole run, a machine {limits.CPUS} CPUs",
         f"no more than {WIDTH} columns",
     ):
         assert bound in said
