@@ -36,6 +36,9 @@ def resolve_custom(
     head, own_sets, own_added, own_removed = _split(name)
     base = _read(head, depth) if head.endswith(_SUFFIX) else resolve_named(head)
     pairs = dict(parse_set(text) for text in own_sets + sets)
+    # What is asked for on top takes back what the name says: v5.1^no-stacking with no-stacking is v5.1.
+    own_added = tuple(change for change in own_added if change not in removed)
+    own_removed = tuple(change for change in own_removed if change not in added)
     return _alter(base, pairs, own_added + added, own_removed + removed, by="--set")
 
 

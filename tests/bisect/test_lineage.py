@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from klpdsl.bisect.lineage import axis_moves, mainline, returning_axes, visible, way
@@ -37,6 +37,7 @@ def test_the_way_leads_from_one_engine_to_the_other(first: str, last: str) -> No
 
 
 @settings(max_examples=60, deadline=None)
+@example("v5.1^no-stacking", "klp-always")
 @given(st.sampled_from(NAMES), st.sampled_from(NAMES))
 def test_all_moves_together_make_the_other_engine(first: str, last: str) -> None:
     start, end = resolve(first), resolve(last)
