@@ -367,6 +367,11 @@ def syscall(k: Kernel, task: str, key: FuncKey | None) -> Outcome:
 
 
 return_ = tasks.return_
+continue_ = tasks.continue_
+run = tasks.run
+sleep = tasks.sleep
+fork = tasks.fork
+exit_ = tasks.exit_
 
 
 def _safe_point(k: Kernel, name: str) -> Outcome:
@@ -385,8 +390,3 @@ freeze = _safe_point
 def enter(_k: Kernel, _task: str, _key: FuncKey) -> Outcome:
     """The inside of kGraft's stubs is not modelled."""
     return others.lacking("the inside of kGraft's stubs is not modelled")
-
-
-def continue_(k: Kernel, task: str) -> Outcome:
-    """No task is ever inside a stub."""
-    return tasks.continue_(k, task)

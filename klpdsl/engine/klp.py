@@ -1,14 +1,14 @@
 """kernel/livepatch as one system: every operation that a scenario can ask for, by name.
 
-Each takes a `Kernel`, runs to the end including the work it queues, and returns an `Outcome`. Other systems
-(kGraft, kpatch) offer the same functions under their own rules.
+Each takes a `Kernel`, runs to the end including the work it queues, and returns an `Outcome`: what systems.py asks
+of every system.
 """
 
 from __future__ import annotations
 
 from klpdsl.engine import completion, core, free, kobjects, loader, observe, sysfs, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
-from klpdsl.world.values import FuncKey, PatchSpec, Work
+from klpdsl.world.values import PatchSpec, Work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ _STORES: dict[str, Callable[[Kernel, str, str], str]] = {
 }
 
 
-def open_directory(k: Kernel, name: str, path: str) -> Outcome:
-    """Somebody opens a directory of a patch in sysfs and keeps it open."""
-    return kobjects.open_directory(k, name, path)
+open_directory = kobjects.open_directory
 
 
 def close_directory(k: Kernel, name: str, path: str) -> Outcome:
@@ -97,34 +95,16 @@ def close_directory(k: Kernel, name: str, path: str) -> Outcome:
     return outcome
 
 
-def call(k: Kernel, task: str, key: FuncKey) -> Outcome:
-    """A task calls a function."""
-    return tasks.call(k, task, key)
-
-
-def syscall(k: Kernel, task: str, key: FuncKey | None) -> Outcome:
-    """A task makes a system call, through a function or just so."""
-    return tasks.syscall(k, task, key)
-
-
-def resched(k: Kernel, task: str) -> Outcome:
-    """A task passes a voluntary preemption point."""
-    return tasks.resched(k, task)
-
-
-def freeze(k: Kernel, task: str) -> Outcome:
-    """A task sleeps where it may be frozen."""
-    return tasks.freeze(k, task)
-
-
-def return_(k: Kernel, task: str) -> Outcome:
-    """A task leaves its innermost function."""
-    return tasks.return_(k, task)
-
-
-def enter(k: Kernel, task: str, key: FuncKey) -> Outcome:
-    """A task calls a function and stops inside the ftrace handler."""
-    return tasks.enter(k, task, key)
+call = tasks.call
+enter = tasks.enter
+return_ = tasks.return_
+syscall = tasks.syscall
+resched = tasks.resched
+freeze = tasks.freeze
+run = tasks.run
+sleep = tasks.sleep
+fork = tasks.fork
+exit_ = tasks.exit_
 
 
 def continue_(k: Kernel, task: str) -> Outcome:

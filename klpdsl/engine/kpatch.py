@@ -273,6 +273,11 @@ def settle(k: Kernel) -> Outcome:
 call = tasks.call
 syscall = tasks.syscall
 return_ = tasks.return_
+continue_ = tasks.continue_
+run = tasks.run
+sleep = tasks.sleep
+fork = tasks.fork
+exit_ = tasks.exit_
 resched = tasks.resched
 freeze = tasks.freeze
 
@@ -280,8 +285,3 @@ freeze = tasks.freeze
 def enter(_k: Kernel, _task: str, _key: FuncKey) -> Outcome:
     """Whoever is inside the handler keeps the machine from being stopped, so nothing can come of it."""
     return others.lacking("kpatch stops the machine, which waits for whoever is inside a handler")
-
-
-def continue_(k: Kernel, task: str) -> Outcome:
-    """No task is ever inside the handler."""
-    return tasks.continue_(k, task)

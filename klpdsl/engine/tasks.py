@@ -147,7 +147,7 @@ def freeze(k: Kernel, name: str) -> Outcome:
     return _voluntary(k, name, "freezable")
 
 
-def fork(k: Kernel, name: str, child: str, *, slowly: bool = False) -> Outcome:
+def fork(k: Kernel, name: str, child: str, slowly: bool = False) -> Outcome:
     """klp_copy_process(): the child starts with the parent's patch_state and TIF_PATCH_PENDING.
 
     It begins its life on the way out of fork: a user task in user space, a kernel thread in its own function.

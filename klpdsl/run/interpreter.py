@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, shadow, tasks
-from klpdsl.engine.context import SUCCESS, Kernel, Outcome
+from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.engine.properties import Watch
 from klpdsl.engine.systems import operations
 from klpdsl.run.build import Program
 from klpdsl.run.conditions import evaluate
+from klpdsl.run.operations import Machine, carry_out
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
@@ -16,7 +16,7 @@ from klpdsl.trace.events import Event, Expect, Result, StepTrace, Trace, Violati
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, NamedTuple, Protocol, TypeAlias
+    from typing import NamedTuple, Protocol, TypeAlias
 
     #: Why a statement is `unsupported`: the axis that is missing, and the values that would do (any, if none).
     Explain: TypeAlias = Callable[[str, tuple[str, ...]], str]
@@ -87,7 +87,7 @@ class Interpreter:
         self._explain = explain
         self._events: list[Event] = []
         self._kernel = Kernel(program.world.copy(), semantics, self._record)
-        self._system = operations(semantics.system)
+        self._machine = Machine(operations(semantics.system), self._kernel, program)
         self._watch = Watch()
         self._standing: list[tuple[str, tree.Condition, bool]] = []
         self._broken: set[str] = set()
@@ -170,7 +170,7 @@ class Interpreter:
         outcome = self._operation(step.operation)
         if self._witness:
             self._witness.step(outcome)
-        self._system.drain(k)
+        self._machine.system.drain(k)
         self._tell_blockers()
         for violation in self._watch.at_rest(k):
             self._violate(violation)
@@ -214,68 +214,17 @@ class Interpreter:
     # --- operations ---
 
     def _operation(self, operation: tree.Operation) -> Outcome:
-        return _OPERATIONS[type(operation)](self, operation)
+        if isinstance(operation, tree.Tick):
+            self._pass(operation)
+        elif isinstance(operation, tree.Settle):
+            self._spend(_SETTLE_SECONDS * _TASK_SECOND * len(self._kernel.w.tasks))
+        return carry_out(self._machine, operation)
 
-    def _load(self, operation: tree.Load) -> Outcome:
-        if operation.name in self._program.modules:
-            return _outcome(self._system.load_target(self._kernel, operation.name))
-        return _outcome(self._system.load_patch(self._kernel, self._program.spec(operation)))
-
-    def _unload(self, operation: tree.Unload) -> Outcome:
-        if operation.name in self._program.modules:
-            return _outcome(self._system.unload_target(self._kernel, operation.name))
-        return _outcome(self._system.unload_patch(self._kernel, operation.name))
-
-    def _tick(self, operation: tree.Tick) -> Outcome:
+    def _pass(self, operation: tree.Tick) -> None:
         self._ticks += operation.seconds
         if self._ticks > MAX_TICKS:
             raise RunTooLongError(operation.span, f"at most {MAX_TICKS} seconds pass in a run")
-        for _ in range(operation.seconds):
-            self._spend(_TASK_SECOND * len(self._kernel.w.tasks))
-            self._system.tick(self._kernel)
-        return SUCCESS
-
-    def _settle(self, _: tree.Settle) -> Outcome:
-        self._spend(_SETTLE_SECONDS * _TASK_SECOND * len(self._kernel.w.tasks))
-        return _outcome(self._system.settle(self._kernel))
-
-    def _action(self, operation: tree.TaskStep) -> Outcome:
-        k = self._kernel
-        task = operation.task
-        (action,) = operation.actions
-        if isinstance(action, tree.Call):
-            return _outcome(self._system.call(k, task, self._program.key(action.function)))
-        if isinstance(action, tree.Enter):
-            return _outcome(self._system.enter(k, task, self._program.key(action.function)))
-        if isinstance(action, tree.Return):
-            return _outcome(self._system.return_(k, task))
-        if isinstance(action, tree.Syscall):
-            key = None if action.function is None else self._program.key(action.function)
-            return _outcome(self._system.syscall(k, task, key))
-        if isinstance(action, tree.Fork):
-            return tasks.fork(k, task, action.child, slowly=action.slowly)
-        if action.verb == "continue":
-            return _outcome(self._system.continue_(k, task))
-        if action.verb == "resched":
-            return _outcome(self._system.resched(k, task))
-        if action.verb == "freeze":
-            return _outcome(self._system.freeze(k, task))
-        return _SIMPLE[action.verb](k, task)
-
-    def _set_callbacks(self, operation: tree.SetCallbacks) -> Outcome:
-        results: dict[str, str] = {callback.name: callback.errno or "0" for callback in operation.callbacks}
-        return callbacks.set_results(self._kernel, operation.name, operation.object, results)
-
-    def _shadow(self, operation: tree.Shadow) -> Outcome:
-        k, obj, id_ = self._kernel, operation.object, operation.id
-        if operation.verb == "get":
-            return shadow.get(k, obj, id_)
-        if operation.verb == "free":
-            return shadow.free(k, obj, id_, destructor=operation.destructor)
-        if operation.verb == "free_all":
-            return shadow.free_all(k, id_, destructor=operation.destructor)
-        or_get = operation.verb == "get_or_alloc"
-        return shadow.alloc(k, obj, id_, operation.data, operation.constructor, or_get=or_get)
+        self._spend(_TASK_SECOND * len(self._kernel.w.tasks) * operation.seconds)
 
     # --- what happens ---
 
@@ -326,41 +275,6 @@ class Interpreter:
             index = k.w.task_index(blocked.task)
             if index >= 0 and k.w.tasks[index].patch_state != k.w.target_state:
                 self._record(blocked)
-
-
-def _outcome(value: Any) -> Outcome:
-    # What a system's module returns, which mypy does not see through the table of systems.
-    assert isinstance(value, Outcome)
-    return value
-
-
-_SIMPLE: dict[str, Callable[[Kernel, str], Outcome]] = {
-    "run": tasks.run,
-    "sleep": tasks.sleep,
-    "exit": tasks.exit_,
-}
-
-
-_OPERATIONS: dict[type[tree.Operation], Callable[[Interpreter, Any], Outcome]] = {
-    tree.Load: Interpreter._load,
-    tree.Apply: lambda run, op: run._system.apply_patch(run._kernel, run._program.spec(op)),
-    tree.Unload: Interpreter._unload,
-    tree.Enable: lambda run, op: run._system.write(run._kernel, op.name, "enabled", "1"),
-    tree.Disable: lambda run, op: run._system.write(run._kernel, op.name, "enabled", "0"),
-    tree.Reverse: lambda run, _: run._system.reverse(run._kernel),
-    tree.Signal: lambda run, op: run._system.signal(run._kernel, op.name),
-    tree.Force: lambda run, op: run._system.force(run._kernel, op.name),
-    tree.Write: lambda run, op: run._system.write(run._kernel, op.name, op.attribute, op.value),
-    tree.Sysctl: lambda run, op: run._system.sysctl(run._kernel, op.key, op.value),
-    tree.Tick: Interpreter._tick,
-    tree.Settle: Interpreter._settle,
-    tree.Show: lambda run, op: run._system.show(run._kernel, op.name),
-    tree.Open: lambda run, op: run._system.open_directory(run._kernel, op.name, op.path),
-    tree.Close: lambda run, op: run._system.close_directory(run._kernel, op.name, op.path),
-    tree.SetCallbacks: Interpreter._set_callbacks,
-    tree.Shadow: Interpreter._shadow,
-    tree.TaskStep: Interpreter._action,
-}
 
 
 def _one_by_one(step: tree.Step, operation: tree.TaskStep) -> Iterator[tree.Step]:

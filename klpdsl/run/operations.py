@@ -1,0 +1,122 @@
+"""What a statement asks of the system: each operation and each action of the tree, and the function that it means.
+
+One row for each class of node. What an operation costs, and what is written down about it, is the interpreter's.
+"""
+
+from __future__ import annotations
+
+from klpdsl.engine import callbacks, shadow
+from klpdsl.engine.context import SUCCESS
+from klpdsl.syntax import tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NamedTuple
+
+    from klpdsl.engine.context import Kernel, Outcome
+    from klpdsl.engine.systems import System
+    from klpdsl.run.build import Program
+else:
+    from klpdsl._records import NamedTuple
+
+
+class Machine(NamedTuple):
+    """Where an operation is carried out: a system, on its kernel, with the names that the scenario declares."""
+
+    system: System
+    k: Kernel
+    program: Program
+
+
+def carry_out(on: Machine, operation: tree.Operation) -> Outcome:
+    """Do what the operation says."""
+    return OPERATIONS[type(operation)](on, operation)
+
+
+def _load(on: Machine, operation: tree.Load) -> Outcome:
+    if operation.name in on.program.modules:
+        return on.system.load_target(on.k, operation.name)
+    return on.system.load_patch(on.k, on.program.spec(operation))
+
+
+def _unload(on: Machine, operation: tree.Unload) -> Outcome:
+    if operation.name in on.program.modules:
+        return on.system.unload_target(on.k, operation.name)
+    return on.system.unload_patch(on.k, operation.name)
+
+
+def _tick(on: Machine, operation: tree.Tick) -> Outcome:
+    for _ in range(operation.seconds):
+        on.system.tick(on.k)
+    return SUCCESS
+
+
+def _set_callbacks(on: Machine, operation: tree.SetCallbacks) -> Outcome:
+    results: dict[str, str] = {callback.name: callback.errno or "0" for callback in operation.callbacks}
+    return callbacks.set_results(on.k, operation.name, operation.object, results)
+
+
+def _shadow(on: Machine, operation: tree.Shadow) -> Outcome:
+    obj, id_ = operation.object, operation.id
+    if operation.verb == "get":
+        return shadow.get(on.k, obj, id_)
+    if operation.verb == "free":
+        return shadow.free(on.k, obj, id_, destructor=operation.destructor)
+    if operation.verb == "free_all":
+        return shadow.free_all(on.k, id_, destructor=operation.destructor)
+    or_get = operation.verb == "get_or_alloc"
+    return shadow.alloc(on.k, obj, id_, operation.data, operation.constructor, or_get=or_get)
+
+
+def _action(on: Machine, operation: tree.TaskStep) -> Outcome:
+    (action,) = operation.actions
+    return ACTIONS[type(action)](on, operation.task, action)
+
+
+def _syscall(on: Machine, task: str, action: tree.Syscall) -> Outcome:
+    key = None if action.function is None else on.program.key(action.function)
+    return on.system.syscall(on.k, task, key)
+
+
+ACTIONS: dict[type[tree.Action], Callable[[Machine, str, Any], Outcome]] = {
+    tree.Call: lambda on, task, action: on.system.call(on.k, task, on.program.key(action.function)),
+    tree.Enter: lambda on, task, action: on.system.enter(on.k, task, on.program.key(action.function)),
+    tree.Return: lambda on, task, _: on.system.return_(on.k, task),
+    tree.Syscall: _syscall,
+    tree.Fork: lambda on, task, action: on.system.fork(on.k, task, action.child, action.slowly),
+    tree.Simple: lambda on, task, action: SIMPLE[action.verb](on, task),
+}
+"""What each action of a task means."""
+
+SIMPLE: dict[str, Callable[[Machine, str], Outcome]] = {
+    "run": lambda on, task: on.system.run(on.k, task),
+    "sleep": lambda on, task: on.system.sleep(on.k, task),
+    "exit": lambda on, task: on.system.exit_(on.k, task),
+    "continue": lambda on, task: on.system.continue_(on.k, task),
+    "resched": lambda on, task: on.system.resched(on.k, task),
+    "freeze": lambda on, task: on.system.freeze(on.k, task),
+}
+"""What each action that is a single word means."""
+
+OPERATIONS: dict[type[tree.Operation], Callable[[Machine, Any], Outcome]] = {
+    tree.Load: _load,
+    tree.Apply: lambda on, op: on.system.apply_patch(on.k, on.program.spec(op)),
+    tree.Unload: _unload,
+    tree.Enable: lambda on, op: on.system.write(on.k, op.name, "enabled", "1"),
+    tree.Disable: lambda on, op: on.system.write(on.k, op.name, "enabled", "0"),
+    tree.Reverse: lambda on, _: on.system.reverse(on.k),
+    tree.Signal: lambda on, op: on.system.signal(on.k, op.name),
+    tree.Force: lambda on, op: on.system.force(on.k, op.name),
+    tree.Write: lambda on, op: on.system.write(on.k, op.name, op.attribute, op.value),
+    tree.Sysctl: lambda on, op: on.system.sysctl(on.k, op.key, op.value),
+    tree.Tick: _tick,
+    tree.Settle: lambda on, _: on.system.settle(on.k),
+    tree.Show: lambda on, op: on.system.show(on.k, op.name),
+    tree.Open: lambda on, op: on.system.open_directory(on.k, op.name, op.path),
+    tree.Close: lambda on, op: on.system.close_directory(on.k, op.name, op.path),
+    tree.SetCallbacks: _set_callbacks,
+    tree.Shadow: _shadow,
+    tree.TaskStep: _action,
+}
+"""What each operation means."""
