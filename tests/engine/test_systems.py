@@ -27,7 +27,7 @@ def asked_for() -> dict[str, int]:
 def test_every_system_has_every_operation(system: str) -> None:
     module = systems.operations(system)
     holes = [
-        f"{module.__name__}.{name} ({takes} values)"
+        f"{system}: {name} ({takes} values)"
         for name, takes in asked_for().items()
         if not callable(getattr(module, name, None))
         or len(inspect.signature(getattr(module, name)).parameters) != takes
