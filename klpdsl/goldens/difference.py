@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple, TypeAlias
 
 from klpdsl.trace import events as ev
+from klpdsl.trace.forms import DECLARED, names_of
 from klpdsl.trace.text import event_text, result_text
 
 Line: TypeAlias = ev.Event | ev.Result
@@ -124,13 +125,7 @@ def _pair(old: list[tuple[str, Line]], new: list[tuple[str, Line]]) -> tuple[Lin
 
 def _about(line: Line) -> tuple[object, ...]:
     """What a line speaks of, apart from what it says about it."""
-    if isinstance(line, ev.Log | ev.Result):
-        return ()
-    if isinstance(line, ev.Callback | ev.Call | ev.Return | ev.Blocked):
-        return tuple(line[:3])
-    if isinstance(line, ev.Hook):
-        return tuple(line[:2])
-    return tuple(line[:1])
+    return tuple(line[: DECLARED[type(line)].about])
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------
@@ -166,31 +161,13 @@ _WORD = re.compile(r"[\w.-]+")
 def _abstract(line: Line | None, names: frozenset[str]) -> str:
     if line is None:
         return ""
-    if isinstance(line, ev.ModuleRefs):
-        return "module M refs N"
-    if isinstance(line, ev.Hook):
-        return "hook O F [...]"
-    if isinstance(line, ev.Violation):
-        return f"violation {line.property}"
-    if isinstance(line, ev.Expect):
-        return f"expect {'ok' if line.ok else 'failed'}"
-    if isinstance(line, ev.Result):
-        return f"= {line.value}"
+    declared = DECLARED[type(line)].shape
+    if declared:
+        verdicts = {"ok": "ok" if line.ok else "failed"} if isinstance(line, ev.Expect) else {}
+        return declared.format(**{**line._asdict(), **verdicts})
     return _NUMBER.sub("N", _WORD.sub(lambda m: "X" if m[0] in names else m[0], shown(line)))
 
 
-_NAMING = {
-    ev.Callback: (0, 1),
-    ev.Hook: (0, 1),
-    ev.TaskState: (0,),
-    ev.TaskShown: (0,),
-    ev.Call: (0, 1, 2, 3),
-    ev.Return: (0, 1, 2, 3),
-    ev.ModuleRefs: (0,),
-    ev.ModuleLoaded: (0,),
-    ev.ModuleGone: (0,),
-    ev.Blocked: (0, 2, 3, 4),
-}
 _NO_NAMES = frozenset({"original", "vmlinux", "", "enabled", "transition", "livepatch"})
 
 
@@ -200,8 +177,5 @@ def names_in(*traces: ev.Trace) -> frozenset[str]:
     for trace in traces:
         for step in trace.steps:
             for event in step.events:
-                for place in _NAMING.get(type(event), ()):
-                    found.add(str(event[place]))
-                if isinstance(event, ev.Sysfs) and event.path.endswith("/"):
-                    found.update(part.partition(",")[0] for part in event.path.split("/"))
+                found |= names_of(event)
     return frozenset(found - _NO_NAMES)

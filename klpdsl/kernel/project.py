@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from klpdsl.kernel.retrace import NOT_SEEN
 from klpdsl.trace import events
+from klpdsl.trace.forms import DECLARED
+from klpdsl.trace.text import event_text
 
 _DROPPED = (
     "livepatch: klp_try_switch_task:",
@@ -77,19 +79,14 @@ class _State:
 
 
 def _said(event: events.Event) -> str | None:
-    match event:
-        case events.Log(level=level, text=text):
-            if text.startswith(_DROPPED) or text.endswith("tainting kernel with TAINT_LIVEPATCH"):
-                return None
-            # Whether kobject's lines bear its name is no matter of livepatch's; they began to between 6.1 and 6.12.
-            return f"log {level} {text.removeprefix('kobject: ')}"
-        case events.Callback(patch=patch, object=object_, callback=callback, result=result):
-            return f"callback {patch} {object_} {callback} = {result}"
-        case events.Call(task=task, object=object_, function=function, code=code):
-            return f"call {task} {object_} {function} -> {code}"
-        case events.Return(task=task, object=object_, function=function, code=code):
-            return f"return {task} {object_} {function} <- {code}"
-    return None
+    if DECLARED[type(event)].outside != "said":
+        return None
+    if not isinstance(event, events.Log):
+        return event_text(event)
+    if event.text.startswith(_DROPPED) or event.text.endswith("tainting kernel with TAINT_LIVEPATCH"):
+        return None
+    # Whether kobject's lines bear its name is no matter of livepatch's; they began to between 6.1 and 6.12.
+    return f"log {event.level} {event.text.removeprefix('kobject: ')}"
 
 
 def _shown(found: Iterable[events.Event]) -> list[str]:

@@ -1,9 +1,12 @@
 """The events a run can give, as typed values. What each means is in docs/trace.md.
 
-An event knows nothing of scenarios or engines. The order of a class's fields is the order of its keys in JSON.
+Each is declared here and nowhere else: forms.py says what a declaration has. An event knows nothing of scenarios or
+engines. The order of a class's fields is the order of its keys in JSON.
 """
 
 from __future__ import annotations
+
+from klpdsl.trace.forms import DECLARED, Form, event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +19,9 @@ else:
 
 
 LEVELS: tuple[Level, ...] = ("debug", "info", "notice", "warn", "err")
-REASONS: tuple[Reason, ...] = ("running", "sleeping", "unreliable")
 
 
+@event("log", "{level:level} {text:rest}", about=0, outside="said")
 class Log(NamedTuple):
     """A line of the kernel's log, byte for byte, without time stamp."""
 
@@ -26,6 +29,7 @@ class Log(NamedTuple):
     text: str
 
 
+@event("callback", "{patch} {object} {callback:word} = {result:errno}", about=3, outside="said")
 class Callback(NamedTuple):
     """A patch's callback ran for one of its objects; `result` is `0` or an errno's name."""
 
@@ -35,6 +39,7 @@ class Callback(NamedTuple):
     result: str
 
 
+@event("hook", "{object} {function} [{stack:names}]", about=2, outside="changed", shape="hook O F [...]")
 class Hook(NamedTuple):
     """A function's stack of versions changed: the patches on it, oldest first; a no-op is written `p:nop`."""
 
@@ -43,6 +48,7 @@ class Hook(NamedTuple):
     stack: tuple[str, ...]
 
 
+@event("task", "{task} {source:word} -> {target:word}", outside="changed")
 class TaskState(NamedTuple):
     """A task's patch_state changed; `source` and `target` are `undefined`, `unpatched` or `patched`."""
 
@@ -51,6 +57,7 @@ class TaskState(NamedTuple):
     target: str
 
 
+@event("task", "{task} {state:word}", outside="shown")
 class TaskShown(NamedTuple):
     """A task's patch_state as `show` sees it."""
 
@@ -58,6 +65,7 @@ class TaskShown(NamedTuple):
     state: str
 
 
+@event("call", "{task} {object} {function} -> {code}", about=3, outside="said")
 class Call(NamedTuple):
     """A task entered a function: `code` is the patch whose version runs, or `original`."""
 
@@ -67,6 +75,7 @@ class Call(NamedTuple):
     code: str
 
 
+@event("enter", "{task} {object} {function} -> {code}", about=3, outside="never")
 class Enter(NamedTuple):
     """A task stopped inside the ftrace handler: `code` is what the handler has chosen to run."""
 
@@ -76,6 +85,7 @@ class Enter(NamedTuple):
     code: str
 
 
+@event("return", "{task} {object} {function} <- {code}", about=3, outside="said")
 class Return(NamedTuple):
     """A task left a function."""
 
@@ -85,6 +95,7 @@ class Return(NamedTuple):
     code: str
 
 
+@event("module", "{module} refs {refs:number}", outside="changed", shape="module M refs N")
 class ModuleRefs(NamedTuple):
     """A module's reference count as it is now (what /proc/modules prints)."""
 
@@ -92,18 +103,27 @@ class ModuleRefs(NamedTuple):
     refs: int
 
 
+@event("module", "{module} loaded", outside="changed", flag="loaded")
 class ModuleLoaded(NamedTuple):
     """A module is in memory now (its init has not run yet)."""
 
     module: str
 
 
+@event("module", "{module} gone", outside="changed", flag="gone")
 class ModuleGone(NamedTuple):
     """A module has left memory."""
 
     module: str
 
 
+@event(
+    "sysfs",
+    Form("{path:path} gone", value=None),
+    Form("{path:directory}", value=""),
+    "{path:path} = {value:rest}",
+    outside="changed",
+)
 class Sysfs(NamedTuple):
     """An entry below /sys/kernel/livepatch appeared, changed or (`value` is None) vanished.
 
@@ -114,6 +134,14 @@ class Sysfs(NamedTuple):
     value: str | None
 
 
+@event(
+    "blocked",
+    Form("{task} running", reason="running"),
+    Form("{task} unreliable", reason="unreliable"),
+    Form("{task} sleeping in {object} {function} of {code}", reason="sleeping"),
+    about=3,
+    outside="never",
+)
 class Blocked(NamedTuple):
     """A task holds the transition open, and why.
 
@@ -128,6 +156,13 @@ class Blocked(NamedTuple):
     code: str = ""
 
 
+@event(
+    "shadow",
+    Form("{what:word} {object} {id:number} NULL", data=None),
+    "{what:word} {object} {id:number} = {data:rest}",
+    about=3,
+    outside="never",
+)
 class ShadowVariable(NamedTuple):
     """Something was done with a shadow variable; `data` is what it holds, None for NULL.
 
@@ -141,6 +176,13 @@ class ShadowVariable(NamedTuple):
     data: str | None
 
 
+@event(
+    "state",
+    Form("{patch} {id:number} version {version:number} previous none", previous=None),
+    "{patch} {id:number} version {version:number} previous {previous:number}",
+    about=2,
+    outside="never",
+)
 class StateFound(NamedTuple):
     """What klp_get_prev_state() gives to a callback that asks: the version of an earlier patch, None for NULL."""
 
@@ -150,6 +192,7 @@ class StateFound(NamedTuple):
     previous: int | None
 
 
+@event("violation", "{property:rest}: {text:rest}", outside="never", shape="violation {property}")
 class Violation(NamedTuple):
     """A property does not hold."""
 
@@ -157,6 +200,7 @@ class Violation(NamedTuple):
     text: str
 
 
+@event("expect", "{ok:verdict}: {text:rest} (got {got:rest~(})", outside="never", shape="expect {ok}")
 class Expect(NamedTuple):
     """What the author expected, whether it holds, and what was found."""
 
@@ -165,6 +209,14 @@ class Expect(NamedTuple):
     got: str
 
 
+@event(
+    "result",
+    "{value:errno}",
+    "{value:errno} ({reason:rest~})",
+    about=0,
+    outside="said",
+    shape="= {value}",
+)
 class Result(NamedTuple):
     """How a step ended: `0`, an errno's name or `unsupported`; `reason` where the kernel prints none."""
 
@@ -193,26 +245,7 @@ Event = (
 )
 
 
-KIND: dict[type[Event | Result], str] = {
-    Log: "log",
-    Callback: "callback",
-    Hook: "hook",
-    TaskState: "task",
-    TaskShown: "task",
-    Call: "call",
-    Enter: "enter",
-    Return: "return",
-    ModuleRefs: "module",
-    ModuleLoaded: "module",
-    ModuleGone: "module",
-    Sysfs: "sysfs",
-    Blocked: "blocked",
-    ShadowVariable: "shadow",
-    StateFound: "state",
-    Violation: "violation",
-    Expect: "expect",
-    Result: "result",
-}
+KIND: dict[type[Event | Result], str] = {cls: declared.kind for cls, declared in DECLARED.items()}
 """The `kind` of each class in a trace's JSON lines, and its first word in the text form."""
 
 

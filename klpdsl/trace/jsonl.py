@@ -7,26 +7,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from klpdsl.trace import events as ev
+from klpdsl.trace.forms import DECLARED, Form, form_of
 from klpdsl.trace.reading import TraceError
 
 _RENAMED = {"source": "from", "target": "to"}
-_BACK = {"from": "source", "to": "target"}
 
 
 def event_record(event: ev.Event | ev.Result, step: int) -> dict[str, Any]:
     """One event as the object that stands for it, keys in their order."""
-    record: dict[str, Any] = {"kind": ev.KIND[type(event)], "step": step}
+    declared = DECLARED[type(event)]
+    record: dict[str, Any] = {"kind": declared.kind, "step": step}
+    said = form_of(event).fields
     for field, value in zip(event._fields, event, strict=True):
-        record[_RENAMED.get(field, field)] = list(value) if isinstance(value, tuple) else value
-    if isinstance(event, ev.ModuleLoaded):
-        record["loaded"] = True
-    elif isinstance(event, ev.ModuleGone):
-        record["gone"] = True
-    elif isinstance(event, ev.Blocked) and event.reason != "sleeping":
-        for key in ("object", "function", "code"):
-            del record[key]
-    elif isinstance(event, ev.Result) and not event.reason:
-        del record["reason"]
+        if field in said:
+            record[_RENAMED.get(field, field)] = list(value) if isinstance(value, tuple) else value
+    if declared.flag:
+        record[declared.flag] = True
     return record
 
 
@@ -44,11 +40,16 @@ def records(trace: ev.Trace) -> Iterator[dict[str, Any]]:
 
 
 # Where a result stands: success is the number 0 in JSON, an errno its name.
-_RESULT = {"result": "value", "callback": "result"}
+_ERRNO = {
+    declared.kind: slot.field
+    for declared in DECLARED.values()
+    for slot in declared.forms[0].slots
+    if slot.holds == "errno"
+}
 
 
 def _with_zero(record: dict[str, Any]) -> dict[str, Any]:
-    field = _RESULT.get(record["kind"])
+    field = _ERRNO.get(record["kind"])
     if field is not None and record[field] == "0":
         record[field] = 0
     return record
@@ -88,61 +89,52 @@ def _add(steps: list[ev.StepTrace], record: dict[str, Any], line: int) -> None:
             raise TraceError(1, "a trace begins with its header")
         return
     step = record.pop("step")
-    field = _RESULT.get(str(kind))
-    if field is not None and record.get(field) == 0:
-        record[field] = "0"
     if kind == "step":
         steps.append(ev.StepTrace(step, record.pop("line", 0), record.pop("text"), (), None))
-        _nothing_left(record, line)
+        if record:
+            raise TraceError(line, f"unknown fields: {', '.join(record)}")
         return
     if not steps or steps[-1].number != step:
         raise TraceError(line, f"this belongs to no step {step}")
     last = steps[-1]
-    if kind == "result":
-        steps[-1] = last._replace(result=ev.Result(record.pop("value"), record.pop("reason", "")))
-        _nothing_left(record, line)
-        return
-    event = _event(kind, record, line)
-    if isinstance(event, ev.Expect):
+    event = _event(str(kind), record, line)
+    if isinstance(event, ev.Result):
+        steps[-1] = last._replace(result=event)
+    elif isinstance(event, ev.Expect):
         steps[-1] = last._replace(checks=(*last.checks, event))
     else:
         steps[-1] = last._replace(events=(*last.events, event))
 
 
-_BY_KIND: dict[str, type[ev.Event]] = {
-    "log": ev.Log,
-    "callback": ev.Callback,
-    "hook": ev.Hook,
-    "call": ev.Call,
-    "enter": ev.Enter,
-    "return": ev.Return,
-    "sysfs": ev.Sysfs,
-    "blocked": ev.Blocked,
-    "shadow": ev.ShadowVariable,
-    "state": ev.StateFound,
-    "violation": ev.Violation,
-    "expect": ev.Expect,
-}
-
-
-def _event(kind: str, record: dict[str, Any], line: int) -> ev.Event:
-    cls: type[ev.Event] | None
-    if kind == "task":
-        cls = ev.TaskState if "from" in record else ev.TaskShown
-    elif kind == "module":
-        cls = ev.ModuleRefs
-        for flag, other in (("loaded", ev.ModuleLoaded), ("gone", ev.ModuleGone)):
-            if record.pop(flag, False):
-                cls = other
-    else:
-        cls = _BY_KIND.get(kind)
-    if cls is None:
+def _event(kind: str, record: dict[str, Any], line: int) -> Any:
+    """The event that a record stands for: the first form of its kind that has these fields."""
+    candidates = [(cls, declared) for cls, declared in DECLARED.items() if declared.kind == kind]
+    if not candidates:
         raise TraceError(line, f"no event is called {kind!r}")
-    if kind == "hook":
-        record["stack"] = tuple(record["stack"])
-    return cls(**{_BACK.get(key, key): value for key, value in record.items()})
+    for cls, declared in candidates:
+        for form in declared.forms:
+            keys = {_RENAMED.get(field, field) for field in form.fields}
+            if set(record) == keys | ({declared.flag} if declared.flag else set()):
+                values = _values(form, record)
+                if values is not None:
+                    return cls(**values)
+    raise TraceError(line, f"not the fields of {kind!r}: {', '.join(record) or 'none'}")
 
 
-def _nothing_left(record: dict[str, Any], line: int) -> None:
-    if record:
-        raise TraceError(line, f"unknown fields: {', '.join(record)}")
+def _values(form: Form, record: dict[str, Any]) -> dict[str, Any] | None:
+    """The fields of an event of that form; None where the record says something that the form does not mean."""
+    values: dict[str, Any] = dict(form.fixed)
+    for field, fixed in form.fixed.items():
+        if record[_RENAMED.get(field, field)] != fixed:
+            return None
+    for slot in form.slots:
+        value = record[_RENAMED.get(slot.field, slot.field)]
+        if slot.holds == "errno" and value == 0 and value is not False:
+            value = "0"
+        if slot.holds == "names" and isinstance(value, list):
+            value = tuple(value)
+        expected = {"number": int, "names": tuple, "verdict": bool}.get(slot.holds, str)
+        if type(value) is not expected:
+            return None
+        values[slot.field] = value
+    return values

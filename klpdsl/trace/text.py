@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from klpdsl.trace import events as ev
+from klpdsl.trace.forms import form_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    from klpdsl.trace.forms import Form
 
 HEADER = "# klpdsl trace 1"
 
@@ -45,53 +49,42 @@ def to_text(trace: ev.Trace, *, lines: bool = False) -> str:
 
 def result_text(result: ev.Result) -> str:
     """`= 0`, or `= unsupported (reason)`."""
-    return f"= {_word(result.value)}" + (f" ({result.reason})" if result.reason else "")
+    return f"= {_said(result)}"
 
 
 def event_text(event: ev.Event) -> str:
     """One event on one line, without indentation."""
-    return f"{ev.KIND[type(event)]} {_WRITERS[type(event)](event)}"
+    return f"{ev.KIND[type(event)]} {_said(event)}"
 
 
-def _write_sysfs(e: ev.Sysfs) -> str:
-    if e.value is None:
-        return f"{_word(e.path)} gone"
-    return _word(e.path) if e.path.endswith("/") and not e.value else f"{_word(e.path)} = {_rest(e.value)}"
+def _said(event: ev.Event | ev.Result) -> str:
+    """The event by its form, behind its kind."""
+    form = form_of(event)
+    parts = _parts.get(form)
+    if parts is None:
+        fields = event._fields
+        parts = _parts[form] = [
+            (fields.index(slot.field), slot.holds, slot.avoid, slot.after) for slot in form.slots
+        ]
+    said = ""
+    for place, holds, avoid, after in parts:
+        value: Any = event[place]
+        if holds in _PLAIN:
+            said += value if value and _BARE.issuperset(value) else _quoted(value)
+        elif holds == "rest":
+            said += _rest(value, avoid)
+        else:
+            said += _WRITERS[holds](value)
+        said += after
+    return said
 
 
-def _write_blocked(e: ev.Blocked) -> str:
-    if e.reason != "sleeping":
-        return f"{_word(e.task)} {e.reason}"
-    return f"{_word(e.task)} sleeping in {_word(e.object)} {_word(e.function)} of {_word(e.code)}"
+# For each form that has been written, what is written of a value: a field's place, and how.
+_parts: dict[Form, list[tuple[int, str, str, str]]] = {}
 
-
-def _write_shadow(e: ev.ShadowVariable) -> str:
-    value = "NULL" if e.data is None else f"= {_rest(e.data)}"
-    return f"{e.what} {_word(e.object)} {e.id} {value}"
-
-
-def _write_expect(e: ev.Expect) -> str:
-    return f"{'ok' if e.ok else 'failed'}: {_rest(e.text, ' (got ')} (got {_rest(e.got, '(')})"
-
-
-_WRITERS: dict[type[ev.Event | ev.Result], Callable[..., str]] = {
-    ev.Log: lambda e: f"{e.level} {_rest(e.text)}",
-    ev.Callback: lambda e: f"{_word(e.patch)} {_word(e.object)} {e.callback} = {e.result}",
-    ev.Hook: lambda e: f"{_word(e.object)} {_word(e.function)} [{' '.join(map(_word, e.stack))}]",
-    ev.TaskState: lambda e: f"{_word(e.task)} {e.source} -> {e.target}",
-    ev.TaskShown: lambda e: f"{_word(e.task)} {e.state}",
-    ev.Call: lambda e: f"{_word(e.task)} {_word(e.object)} {_word(e.function)} -> {_word(e.code)}",
-    ev.Enter: lambda e: f"{_word(e.task)} {_word(e.object)} {_word(e.function)} -> {_word(e.code)}",
-    ev.Return: lambda e: f"{_word(e.task)} {_word(e.object)} {_word(e.function)} <- {_word(e.code)}",
-    ev.ModuleRefs: lambda e: f"{_word(e.module)} refs {e.refs}",
-    ev.ModuleLoaded: lambda e: f"{_word(e.module)} loaded",
-    ev.ModuleGone: lambda e: f"{_word(e.module)} gone",
-    ev.Sysfs: _write_sysfs,
-    ev.Blocked: _write_blocked,
-    ev.ShadowVariable: _write_shadow,
-    ev.StateFound: lambda e: (
-        f"{_word(e.patch)} {e.id} version {e.version} previous {'none' if e.previous is None else e.previous}"
-    ),
-    ev.Violation: lambda e: f"{_rest(e.property, ': ')}: {_rest(e.text)}",
-    ev.Expect: _write_expect,
+_PLAIN = frozenset({"name", "word", "level", "path", "directory", "errno"})
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "number": str,
+    "names": lambda value: " ".join(map(_word, value)),
+    "verdict": lambda value: "ok" if value else "failed",
 }
