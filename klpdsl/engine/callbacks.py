@@ -69,8 +69,8 @@ def set_results(k: Kernel, name: str, object_name: str, results: dict[str, str])
 def _run(k: Kernel, name: str, obj: Object, which: str) -> str:
     for callback, result in obj.callbacks:
         if callback == which:
-            if k.emit:
-                k.emit(Callback(name, obj.name, which, result))
+            if k.emit or k.watch:
+                k.tell(Callback(name, obj.name, which, result))
                 _tell_states(k, name)
             return result
     return OK

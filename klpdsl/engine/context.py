@@ -8,13 +8,20 @@ from klpdsl.world.values import STATE_NAMES, Module, Patch, Task
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple, TypeAlias
+    from typing import NamedTuple, Protocol, TypeAlias
 
     from klpdsl.semantics.axes import Semantics
     from klpdsl.world.world import World
 
     #: Receives each event when it happens. None in its place: nobody listens, and events are not even made.
     Sink: TypeAlias = Callable[[events.Event], None]
+
+    class Judge(Protocol):
+        """Who says after an event which properties it has broken (`properties.Watch`)."""
+
+        def after_event(self, k: Kernel, event: events.Event) -> list[events.Violation]:
+            """The violations that the event has just brought about."""
+
 else:
     from klpdsl._records import NamedTuple
 
@@ -46,16 +53,28 @@ def unsupported(axis: str, *wanted: str) -> Outcome:
 class Kernel:
     """A kernel in the act of doing something: a world, its semantics, a sink.
 
-    `blockers` is what the latest attempt to complete a transition found in its way.
+    `blockers` is what the latest attempt to complete a transition found in its way. Who receives the events judges
+    the properties as well; where nobody does, `watch` judges all the same, and `violations` is what it found.
     """
 
-    __slots__ = ("blockers", "emit", "sem", "w")
+    __slots__ = ("blockers", "emit", "sem", "violations", "w", "watch")
 
-    def __init__(self, world: World, semantics: Semantics, emit: Sink | None = None) -> None:
+    def __init__(
+        self, world: World, semantics: Semantics, emit: Sink | None = None, watch: Judge | None = None
+    ) -> None:
         self.w = world
         self.sem = semantics
         self.emit = emit
+        self.watch = watch
         self.blockers: list[events.Blocked] = []
+        self.violations: list[events.Violation] = []
+
+    def tell(self, event: events.Event) -> None:
+        """Something happened that a property looks at."""
+        if self.emit:
+            self.emit(event)
+        elif self.watch:
+            self.violations += self.watch.after_event(self, event)
 
     # --- printk, with the prefix of kernel/livepatch (pr_fmt) ---
 
@@ -117,8 +136,8 @@ class Kernel:
 
     def sysfs(self, path: str, value: str | None) -> None:
         """An entry below /sys/kernel/livepatch appeared, changed or (None) vanished."""
-        if self.emit:
-            self.emit(events.Sysfs(path, value))
+        if self.emit or self.watch:
+            self.tell(events.Sysfs(path, value))
 
     # --- module references ---
 
@@ -133,5 +152,5 @@ class Kernel:
     def _module_refs(self, module: Module, by: int) -> None:
         module = module._replace(refs=module.refs + by)
         self.w.modules[module.name] = module
-        if self.emit:
-            self.emit(events.ModuleRefs(module.name, module.refs))
+        if self.emit or self.watch:
+            self.tell(events.ModuleRefs(module.name, module.refs))

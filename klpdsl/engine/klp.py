@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from klpdsl.engine import completion, core, free, kobjects, loader, observe, sysfs, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
+from klpdsl.engine.preconditions import BLOCKED, mutex_taken
 from klpdsl.world.values import PatchSpec, Work
 
 TYPE_CHECKING = False
@@ -20,14 +21,10 @@ FULL_ROUND = 16
 """Retries after which, with fake signals sent by themselves, one round of them has surely been among the retries."""
 
 
-BLOCKED = "blocked"
-"""The result of a call that does not return: klp_mutex is taken by a completion that waits."""
-
-
 def _locked(k: Kernel, operation: Callable[[], Outcome]) -> Outcome:
     """Carry out what takes klp_mutex, unless a paused completion has it; then nothing happens."""
-    if k.w.paused:
-        return Outcome(BLOCKED, f"klp_mutex is taken: {completion.REASONS[k.w.paused[0]]}")
+    if refused := mutex_taken(k.w):
+        return refused
     outcome = operation()
     if k.w.paused and outcome.value == OK:
         return Outcome(BLOCKED, completion.REASONS[k.w.paused[0]])

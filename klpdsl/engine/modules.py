@@ -18,8 +18,8 @@ def arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
 def leave(k: Kernel, name: str) -> None:
     """A module's memory goes."""
     del k.w.modules[name]
-    if k.emit:
-        k.emit(ModuleGone(name))
+    if k.emit or k.watch:
+        k.tell(ModuleGone(name))
 
 
 def refuses_removal(k: Kernel, name: str) -> Outcome | None:

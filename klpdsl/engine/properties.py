@@ -34,12 +34,34 @@ _CHOOSER = {
 
 
 class Watch:
-    """Remembers what has been reported in one run, so that each violation is told once."""
+    """What the properties have to remember of a run: a holder of immutable values, as the world is.
+
+    `told`: what has been reported, so that each violation is told once. `put_by`: (module, patch) pairs, the patch at
+    whose completion the module's last reference was put. `replacing`: the patch whose replacement is under way, and
+    the patches that it has to retire.
+    """
+
+    __slots__ = ("put_by", "replacing", "told")
 
     def __init__(self) -> None:
-        self._told: set[tuple[object, ...]] = set()
-        self._put_by: dict[str, str] = {}
-        self._replacing: tuple[str, tuple[str, ...]] = ("", ())
+        self.told: frozenset[tuple[object, ...]] = frozenset()
+        self.put_by: tuple[tuple[str, str], ...] = ()
+        self.replacing: tuple[str, tuple[str, ...]] = ("", ())
+
+    def copy(self) -> Watch:
+        """Another watch that remembers the same."""
+        new = Watch.__new__(Watch)
+        new.told = self.told
+        new.put_by = self.put_by
+        new.replacing = self.replacing
+        return new
+
+    def key(self) -> tuple[object, ...]:
+        """A hashable value, equal for watches that find the same in the same future.
+
+        What has been told already, and who put a module, decide what is said of a violation, not whether there is one.
+        """
+        return self.replacing
 
     def after_event(self, k: Kernel, event: Event) -> list[Violation]:
         """The violations that the event has just brought about."""
@@ -66,8 +88,8 @@ class Watch:
     def _new(self, found: resting.Found) -> list[Violation]:
         new: list[Violation] = []
         for key, violation in found:
-            if key not in self._told:
-                self._told.add(key)
+            if key not in self.told:
+                self.told |= {key}
                 # One call may break a property for several patches at once; it is said once.
                 if violation not in new:
                     new.append(violation)
@@ -75,7 +97,10 @@ class Watch:
 
     def _refs(self, k: Kernel, event: ModuleRefs) -> list[Violation]:
         if event.refs == 0 and k.w.transition_patch not in ("", event.module):
-            self._put_by[event.module] = k.w.transition_patch
+            self.put_by = (
+                *((m, p) for m, p in self.put_by if m != event.module),
+                (event.module, k.w.transition_patch),
+            )
         if event.refs >= 0:
             return []
         text = f"module {event.module} was put more often than it was taken"
@@ -92,16 +117,16 @@ class Watch:
         flagged = new.replace or k.sem.replace == "always"
         if k.w.target_state == KLP_PATCHED and flagged:
             others = tuple(p.name for p in k.w.patches.values() if p.enabled and p.name != name)
-            self._replacing = (name, others)
+            self.replacing = (name, others)
         else:
-            self._replacing = ("", ())
+            self.replacing = ("", ())
 
     def _unreplaced(self, k: Kernel) -> resting.Found:
         """A replacement is complete, and a patch that was enabled when it started still is."""
-        name, others = self._replacing
+        name, others = self.replacing
         if not name or k.w.transition_patch:
             return []
-        self._replacing = ("", ())
+        self.replacing = ("", ())
         if name not in k.w.patches or not k.w.patches[name].enabled:
             return []
         left = [other for other in others if other in k.w.patches and k.w.patches[other].enabled]
@@ -128,7 +153,7 @@ class Watch:
                     where = f"{owner_name(code)}'s {code.object} {code.function}"
                     how = "is about to jump into" if code is task.handler else "is inside"
                     text = f"{task.name} {how} {where}, but module {gone} has been removed"
-                    by = self._put_by.get(gone, "")
+                    by = dict(self.put_by).get(gone, "")
                     if by:
                         text += f": {_COMPLETION[k.sem.system]} put its last reference when '{by}' completed"
                     found.append((("stale-code", task.name, code), Violation("stale-code", text)))

@@ -8,30 +8,18 @@ from __future__ import annotations
 
 from klpdsl.engine import patch, transition
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
+from klpdsl.engine.preconditions import precondition, stopped
 from klpdsl.engine.transition import owner_name
 from klpdsl.trace import events
 from klpdsl.world.values import KLP_UNDEFINED, STATE_NAMES, VMLINUX, Code, FuncKey, Task
 
-MAX_STACK_DEPTH = 64
-"""How deep functions may be nested; the kernel's own check stops looking after 100 entries."""
-
-_NO_TASK = Outcome("ESRCH", "the task has exited")
-_IN_HANDLER = Outcome("EINVAL", "the task is inside the ftrace handler; it can only continue")
-_IN_FORK = Outcome("EINVAL", "the task is in the middle of fork; it can only continue")
-
 
 def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
     """The task calls a function through its ftrace hook and stays asleep inside (or running, if it is on a CPU)."""
+    if refused := precondition(k.w, name, "call"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
     task = k.w.tasks[index]
-    if task.kind == "idle":
-        return Outcome("EINVAL", "an idle task calls nothing that can be patched and sleep")
-    if stopped := _stopped(task):
-        return stopped
-    if len(task.stack) >= MAX_STACK_DEPTH:
-        return Outcome("EINVAL", f"the task is {MAX_STACK_DEPTH} functions deep already")
     if not patch.in_memory(k, key):
         absent = key[0] != VMLINUX and key[0] not in k.w.modules
         return Outcome("ENOENT", f"{key[0]} is not loaded" if absent else "there is no such function")
@@ -44,14 +32,10 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
 
     It is on a CPU, with preemption off: nobody can inspect its stack, and every barrier waits for it.
     """
+    if refused := precondition(k.w, name, "enter"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
     task = k.w.tasks[index]
-    if task.kind == "idle" or len(task.stack) >= MAX_STACK_DEPTH:
-        return Outcome("EINVAL", "this task can not call anything")
-    if stopped := _stopped(task):
-        return stopped
     if key not in k.w.func_stacks:
         return Outcome("EINVAL", "nothing patches this function, so no handler is called")
     code = patch.klp_ftrace_handler(k, key, task)
@@ -64,9 +48,9 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
 
 def continue_(k: Kernel, name: str) -> Outcome:
     """The task leaves the ftrace handler, into the version that was chosen when it went in; or goes on with fork."""
+    if refused := precondition(k.w, name, "continue"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
     task = k.w.tasks[index]
     if task.forking is not None:
         k.w.tasks[index] = task._replace(forking=None)
@@ -74,8 +58,7 @@ def continue_(k: Kernel, name: str) -> Outcome:
             return Outcome("EINVAL", f"there is a task {task.forking[0]} already")
         return _copy_process(k, index, *task.forking)
     code = task.handler
-    if code is None:
-        return Outcome("EINVAL", "the task is neither inside the ftrace handler nor in the middle of fork")
+    assert code is not None
     k.w.tasks[index] = k.w.tasks[index]._replace(handler=None)
     _go_into(k, index, code, pinned=True)
     return SUCCESS
@@ -84,40 +67,28 @@ def continue_(k: Kernel, name: str) -> Outcome:
 def _go_into(k: Kernel, index: int, code: Code, *, pinned: bool = False) -> None:
     task = k.w.tasks[index]
     k.w.tasks[index] = task._replace(stack=(*task.stack, code), ran=task.ran | {code})
-    if k.emit:
-        k.emit(events.Call(task.name, code.object, code.function, owner_name(code)))
+    if k.emit or k.watch:
+        k.tell(events.Call(task.name, code.object, code.function, owner_name(code)))
     if not pinned:
         _pin(k, task, (*task.stack, code))
 
 
 def return_(k: Kernel, name: str) -> Outcome:
     """The task leaves its innermost function; a user task that leaves its last one goes back to user space."""
+    if refused := precondition(k.w, name, "return"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
-    task = k.w.tasks[index]
-    if stopped := _stopped(task):
-        return stopped
-    if not task.stack:
-        return Outcome("EINVAL", "the task is inside no function")
     _leave_innermost(k, index)
-    if not task.stack[:-1]:
+    if not k.w.tasks[index].stack:
         _after_last_return(k, index)
     return SUCCESS
 
 
 def syscall(k: Kernel, name: str, key: FuncKey | None) -> Outcome:
     """Into the kernel and out again, through a function or just so; the way out is a switch point."""
+    if refused := precondition(k.w, name, "syscall"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
-    task = k.w.tasks[index]
-    if task.kind != "user":
-        return Outcome("EINVAL", "only a user task makes system calls")
-    if stopped := _stopped(task):
-        return stopped
-    if task.stack:
-        return Outcome("EINVAL", "the task is in the kernel already")
     if key is not None:
         outcome = call(k, name, key)
         if outcome is not SUCCESS:
@@ -153,16 +124,12 @@ def fork(k: Kernel, name: str, child: str, slowly: bool = False) -> Outcome:
     It begins its life on the way out of fork: a user task in user space, a kernel thread in its own function.
     `slowly`: the parent sleeps in the middle, with the thread flags copied and the patch_state not yet.
     """
-    index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
+    if refused := precondition(k.w, name, "fork"):
+        return refused
     if k.w.task_index(child) >= 0:
         return Outcome("EINVAL", f"there is a task {child} already")
+    index = k.w.task_index(name)
     parent = k.w.tasks[index]
-    if parent.kind == "idle":
-        return Outcome("EINVAL", "an idle task does not fork")
-    if stopped := _stopped(parent):
-        return stopped
     if slowly:
         k.w.tasks[index] = parent._replace(forking=(child, parent.pending))
         return SUCCESS
@@ -191,13 +158,9 @@ def _copy_process(k: Kernel, index: int, child: str, copied: bool) -> Outcome:
 
 def exit_(k: Kernel, name: str) -> Outcome:
     """The task leaves the task list, whatever it was inside of."""
+    if refused := precondition(k.w, name, "exit"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
-    if k.w.tasks[index].kind == "idle":
-        return Outcome("EINVAL", "an idle task does not exit")
-    if stopped := _stopped(k.w.tasks[index]):
-        return stopped
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
     del k.w.tasks[index]
@@ -218,7 +181,7 @@ def exit_to_user_mode(k: Kernel, index: int) -> None:
 def interrupt(k: Kernel) -> None:
     """A second's worth of interrupts: who runs in user space passes a switch point, and so does an idle CPU."""
     for index, task in enumerate(k.w.tasks):
-        if (task.kind == "user" and task.running and not task.stack and not _stopped(task)) or (
+        if (task.kind == "user" and task.running and not task.stack and not stopped(task)) or (
             task.kind == "idle" and not k.w.nohz
         ):
             exit_to_user_mode(k, index)
@@ -230,7 +193,7 @@ def wake(k: Kernel, name: str) -> None:
     if index < 0:
         return
     task = k.w.tasks[index]
-    if _stopped(task) or (task.stack and (task.running or task.uninterruptible)):
+    if stopped(task) or (task.stack and (task.running or task.uninterruptible)):
         return
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
@@ -254,35 +217,18 @@ def finish_work_of(k: Kernel, module: str) -> None:
 # --- helpers --------------------------------------------------------------------------------------------------
 
 
-def _stopped(task: Task) -> Outcome | None:
-    """Why a task that has been stopped in the middle of something can do nothing else."""
-    if task.handler is not None:
-        return _IN_HANDLER
-    return _IN_FORK if task.forking is not None else None
-
-
 def _set_running(k: Kernel, name: str, running: bool) -> Outcome:
+    if refused := precondition(k.w, name, "run" if running else "sleep"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
-    task = k.w.tasks[index]
-    if task.kind == "idle":
-        return Outcome("EINVAL", "the scheduler alone decides when an idle task runs")
-    if stopped := _stopped(task):
-        return stopped
-    k.set_task(index, task._replace(running=running))
+    k.set_task(index, k.w.tasks[index]._replace(running=running))
     return SUCCESS
 
 
 def _voluntary(k: Kernel, name: str, point: str) -> Outcome:
+    if refused := precondition(k.w, name, "resched"):
+        return refused
     index = k.w.task_index(name)
-    if index < 0:
-        return _NO_TASK
-    task = k.w.tasks[index]
-    if stopped := _stopped(task):
-        return stopped
-    if task.kind == "user" and not task.stack:
-        return Outcome("EINVAL", "the task is in user space")
     if k.sem.resched_switch == point:
         transition.on_behalf_of_itself(k, index)
     return SUCCESS
