@@ -16,6 +16,7 @@ from klpdsl.bisect.simplify import actors, names_in, simpler
 from klpdsl.syntax import tree
 from klpdsl.syntax.check import check_names
 from klpdsl.syntax.layout import format_scenario
+from klpdsl.syntax.resolve import resolve
 from klpdsl.syntax.wording import engine, quoted
 
 _WIDTH = 98
@@ -101,7 +102,7 @@ class _Reduction:
 
 def _is_scenario(items: Items) -> bool:
     """Whether every name is one that some statement introduces."""
-    return not check_names(items)
+    return not check_names(resolve(items))
 
 
 def _written(items: Items, keep: Keep, name: str, source: str) -> str:

@@ -10,6 +10,7 @@ from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import load, tree
 from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.syntax.resolve import resolve
 from klpdsl.syntax.wording import line_of
 from klpdsl.trace.events import Trace
 from klpdsl.trace.text import to_text
@@ -27,7 +28,7 @@ class Runner:
     def __init__(self, items: Iterable[tree.Item]) -> None:
         items = tuple(items)
         scenario = tree.Scenario(items, (), _NOWHERE)
-        self._loaded = Loaded(load.Loaded(scenario, items, ("",), ""))
+        self._loaded = Loaded(load.Analysis(scenario, items, resolve(items), ("",), ""))
         self._traces: dict[tuple[Semantics, tuple[str, ...]], Trace | RunError] = {}
         self.runs = 0
 

@@ -8,8 +8,8 @@ import tempfile
 
 from klpdsl.cli.common import MISMATCH, OK, USAGE, complain, parser
 from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.syntax.files import read_bounded
 from klpdsl.syntax.layout import format_scenario
-from klpdsl.syntax.load import read_bounded
 
 
 def main(argv: list[str]) -> int:

@@ -9,7 +9,7 @@ from klpdsl.run.session import Loaded, execute, load_file, load_text
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax.diagnostics import ScenarioError
-from klpdsl.syntax.load import read_bounded
+from klpdsl.syntax.files import read_bounded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from klpdsl.syntax import tree
+from klpdsl.syntax import tree, words
+from klpdsl.syntax.resolve import Meaning, Names
 from klpdsl.world.values import (
     VMLINUX,
     Code,
@@ -17,114 +18,70 @@ from klpdsl.world.values import (
 )
 from klpdsl.world.world import World
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-DEFAULT_FUNCTION = "f"
-DEFAULT_TASK = "t1"
-
 
 class Program:
     """A scenario ready to run: its first world, its patches by name, its statements in order."""
 
-    __slots__ = ("_specs", "modules", "patches", "statements", "world")
+    __slots__ = ("_names", "_specs", "modules", "patches", "statements", "world")
 
-    def __init__(self, items: Iterable[tree.Item]) -> None:
-        items = tuple(items)
-        self.modules: dict[str, tree.ModuleDecl] = {}
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self.modules: dict[str, tree.ModuleDecl] = names.modules
         self.patches: dict[str, PatchSpec] = {}
-        self._specs: dict[tree.Span, PatchSpec] = {}
-        self.statements: tuple[tree.Statement, ...] = tuple(i for i in items if isinstance(i, _STATEMENTS))
+        self._specs: dict[Meaning, PatchSpec] = {}
+        self.statements: tuple[tree.Statement, ...] = tuple(
+            item for item in names.items if isinstance(item, _STATEMENTS)
+        )
         self.world = World()
-        self._declare_objects(items)
-        for item in items:
-            if isinstance(item, tree.CpusDecl):
-                self.world.cpus = item.number
-                self.world.nohz = item.nohz
-            elif isinstance(item, tree.ArchDecl):
+        if names.cpus:
+            self.world.cpus = names.cpus.number
+            self.world.nohz = names.cpus.nohz
+        for item in names.items:
+            if isinstance(item, tree.ArchDecl):
                 self.world.arch_reliable = item.feature != "unreliable-stacks"
-        self._declare_patches(items)
-        self._declare_tasks(items)
+        self._add_objects()
+        for name, statement in names.patches.items():
+            self.patches[name] = patch_spec(Meaning(name, statement.flags, statement.body))
+        self._add_tasks()
 
     def spec(self, statement: tree.Load | tree.Apply) -> PatchSpec:
         """The patch that a `load` or `apply` means."""
-        return self._specs[statement.span]
-
-    def _declare_patches(self, items: tuple[tree.Item, ...]) -> None:
-        """Find out what each `load` and `apply` means: what was written last of that patch, and what it adds itself.
-
-        A body says all there is to say, as a module that has been built anew; flags alone come on top.
-        """
-        for item in items:
-            if isinstance(item, tree.PatchDecl):
-                self.patches[item.name] = patch_spec(item.name, item.flags, item.body)
-        latest = dict(self.patches)
-        for statement in statements_within(self.statements):
-            if not isinstance(statement, tree.Step):
-                continue
-            operation = statement.operation
-            if isinstance(operation, (tree.Load, tree.Apply)) and operation.name not in self.modules:
-                known = latest.get(operation.name)
-                if known is None or operation.body is not None:
-                    latest[operation.name] = patch_spec(operation.name, operation.flags, operation.body)
-                else:
-                    latest[operation.name] = _with_flags(known, operation.flags)
-                self._specs[operation.span] = latest[operation.name]
-                self.patches.setdefault(operation.name, latest[operation.name])
+        meaning = self._names.meaning(statement)
+        if meaning not in self._specs:
+            self._specs[meaning] = patch_spec(meaning)
+        return self._specs[meaning]
 
     def key(self, ref: tree.FunctionRef) -> FuncKey:
         """The function that a statement names; plainly where one object has it."""
-        if ref.object is not None:
-            return (ref.object, ref.name, ref.sympos or 1)
-        symbols = self.world.symbols
-        for name in symbols:
-            if any(symbol.name == ref.name for symbol in symbols[name]):
-                return (name, ref.name, ref.sympos or 1)
-        return (VMLINUX, ref.name, ref.sympos or 1)
+        return self._names.key(ref)
 
-    def _declare_objects(self, items: tuple[tree.Item, ...]) -> None:
-        world = self.world
-        for item in items:
-            if isinstance(item, tree.VmlinuxDecl):
-                world.vmlinux_closed = True
-                world.symbols[VMLINUX] += _symbols(item.functions)
-            elif isinstance(item, tree.ModuleDecl):
-                self.modules[item.name] = item
-                if item.name != VMLINUX:
-                    world.symbols[item.name] = _symbols(item.functions)
-                if item.loaded:
-                    world.generation += 1
-                    world.modules[item.name] = Module(item.name, world.generation, 0, livepatch=False)
-        if not world.vmlinux_closed:
-            in_modules = {f.name for module in self.modules.values() for f in module.functions}
-            names = dict.fromkeys(_vmlinux_names(items, in_modules))
-            world.symbols[VMLINUX] = tuple(Symbol(name) for name in sorted(names))
-        for module in self.modules.values():
+    def _add_objects(self) -> None:
+        world, names = self.world, self._names
+        if names.vmlinux:
+            world.vmlinux_closed = True
+            world.symbols[VMLINUX] = _symbols(names.vmlinux.functions)
+        else:
+            world.symbols[VMLINUX] = tuple(Symbol(name) for name in sorted(names.functions[VMLINUX]))
+        for module in names.modules.values():
+            if module.name != VMLINUX:
+                world.symbols[module.name] = _symbols(module.functions)
+            if module.loaded:
+                world.generation += 1
+                world.modules[module.name] = Module(module.name, world.generation, 0, livepatch=False)
             if module.redirects:
                 world.redirects[module.name] = tuple(map(self.key, module.redirects))
 
-    def _declare_tasks(self, items: tuple[tree.Item, ...]) -> None:
-        world = self.world
-        declared = [item for item in items if isinstance(item, tree.TaskDecl)]
-        idle = [f"swapper/{cpu}" for cpu in range(world.cpus)]
-        for task in declared:
-            self._add_task(task)
-        known = {task.name for task in declared} | set(idle)
-        children = {
-            action.child
-            for step in _task_steps(self.statements)
-            for action in step.actions
-            if isinstance(action, tree.Fork)
-        }
-        for name in dict.fromkeys(_task_names(self.statements)):
-            if name not in known and name not in children:
-                world.tasks.append(Task(name, world.next_pid, "user"))
-                world.next_pid += 1
-        if not world.tasks:
-            world.tasks.append(Task(DEFAULT_TASK, world.next_pid, "user"))
+    def _add_tasks(self) -> None:
+        world, names = self.world, self._names
+        for declared in names.declared_tasks.values():
+            self._add_task(declared)
+        used = list(names.used_tasks)
+        if not used and not names.declared_tasks:
+            used = [words.DEFAULT_TASK]
+        for name in used:
+            world.tasks.append(Task(name, world.next_pid, "user"))
             world.next_pid += 1
-        world.tasks += [Task(name, 0, "idle") for name in idle]
+        world.tasks += [Task(name, 0, "idle") for name in names.idle_tasks]
 
     def _add_task(self, decl: tree.TaskDecl) -> None:
         world = self.world
@@ -155,22 +112,23 @@ class Program:
 _STATEMENTS = (tree.Step, tree.Expect, tree.Always, tree.Never, tree.Interleave, tree.Choose)
 
 
-def patch_spec(name: str, flags: tuple[tree.PatchFlag, ...], body: tree.PatchBody | None) -> PatchSpec:
+def patch_spec(meaning: Meaning) -> PatchSpec:
     """A patch as written, as a value of the world; without a body it patches the vmlinux function f."""
-    names = {flag.name for flag in flags}
+    flags = {flag.name for flag in meaning.flags}
+    body = meaning.body
     if body is None:
-        objects: tuple[ObjectSpec, ...] = (ObjectSpec(VMLINUX, (FuncSpec(DEFAULT_FUNCTION),)),)
+        objects: tuple[ObjectSpec, ...] = (ObjectSpec(VMLINUX, (FuncSpec(words.DEFAULT_FUNCTION),)),)
         states: tuple[tuple[int, int], ...] = ()
     else:
         objects = _object_specs(body)
         states = tuple((item.id, item.version) for item in body.items if isinstance(item, tree.PatchState))
     return PatchSpec(
-        name,
+        meaning.name,
         objects,
-        immediate="immediate" in names,
-        replace="replace" in names,
+        immediate="immediate" in flags,
+        replace="replace" in flags,
         states=states,
-        marked="unmarked" not in names,
+        marked="unmarked" not in flags,
         relocations=_relocations(body),
     )
 
@@ -180,15 +138,6 @@ def _relocations(body: tree.PatchBody | None) -> tuple[RelocationSpec, ...]:
     return tuple(
         (section.object, tuple((s.object or section.object, s.name, s.sympos) for s in section.symbols))
         for section in sections
-    )
-
-
-def _with_flags(spec: PatchSpec, flags: tuple[tree.PatchFlag, ...]) -> PatchSpec:
-    names = {flag.name for flag in flags}
-    return spec._replace(
-        immediate=spec.immediate or "immediate" in names,
-        replace=spec.replace or "replace" in names,
-        marked=spec.marked and "unmarked" not in names,
     )
 
 
@@ -225,77 +174,3 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
 
 def _symbols(functions: tuple[tree.FunctionDecl, ...]) -> tuple[Symbol, ...]:
     return tuple(Symbol(function.name, function.notrace) for function in functions)
-
-
-def statements_within(statements: Iterable[tree.Statement]) -> Iterator[tree.Statement]:
-    """Every statement, those inside `interleave` and `choose` too, in the order written."""
-    for statement in statements:
-        yield statement
-        if isinstance(statement, tree.Interleave):
-            for thread in statement.threads:
-                yield from statements_within(thread.body)
-        elif isinstance(statement, tree.Choose):
-            for branch in statement.branches:
-                yield from statements_within(branch)
-
-
-def _task_steps(statements: Iterable[tree.Statement]) -> Iterator[tree.TaskStep]:
-    for statement in statements_within(statements):
-        if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
-            yield statement.operation
-
-
-def _task_names(statements: Iterable[tree.Statement]) -> Iterator[str]:
-    for statement in statements_within(statements):
-        if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
-            yield statement.operation.task
-        elif isinstance(statement, (tree.Expect, tree.Always, tree.Never)) and isinstance(
-            statement.condition, (tree.TaskStateIs, tree.TaskSees)
-        ):
-            yield statement.condition.task
-
-
-def _vmlinux_names(items: tuple[tree.Item, ...], in_modules: set[str]) -> Iterator[str]:
-    """The functions of vmlinux that an open world declares by their first use."""
-    for item in items:
-        if isinstance(item, tree.PatchDecl):
-            yield from _patched_names(item.body)
-        elif isinstance(item, tree.TaskDecl):
-            yield from _named(item.stack, in_modules)
-        elif isinstance(item, tree.ModuleDecl):
-            yield from _named(item.redirects, in_modules)
-    for statement in statements_within(i for i in items if isinstance(i, _STATEMENTS)):
-        if isinstance(statement, tree.Step):
-            operation = statement.operation
-            if isinstance(operation, (tree.Load, tree.Apply)):
-                yield from _patched_names(operation.body)
-            elif isinstance(operation, tree.TaskStep):
-                for action in operation.actions:
-                    if (
-                        isinstance(action, (tree.Call, tree.Syscall, tree.Enter))
-                        and action.function is not None
-                    ):
-                        yield from _named((action.function,), in_modules)
-        elif isinstance(statement, (tree.Expect, tree.Always, tree.Never)) and isinstance(
-            statement.condition, tree.TaskSees
-        ):
-            yield from _named((statement.condition.function,), in_modules)
-
-
-def _patched_names(body: tree.PatchBody | None) -> Iterator[str]:
-    if body is None:
-        yield DEFAULT_FUNCTION
-        return
-    for item in body.items:
-        if isinstance(item, tree.PatchFunction):
-            yield item.name
-        elif isinstance(item, tree.PatchObject) and item.name == VMLINUX:
-            yield from (function.name for function in item.functions)
-        elif isinstance(item, tree.PatchRelocations):
-            yield from (s.name for s in item.symbols if (s.object or item.object) == VMLINUX)
-
-
-def _named(refs: tuple[tree.FunctionRef, ...], in_modules: set[str]) -> Iterator[str]:
-    for ref in refs:
-        if ref.object == VMLINUX or (ref.object is None and ref.name not in in_modules):
-            yield ref.name

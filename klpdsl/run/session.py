@@ -24,7 +24,7 @@ class Loaded:
 
     __slots__ = ("digest", "engines", "files", "program", "source", "texts", "title")
 
-    def __init__(self, loaded: load.Loaded) -> None:
+    def __init__(self, loaded: load.Analysis) -> None:
         self.files = loaded.files
         self.source = loaded.files[0]
         self.digest = loaded.digest
@@ -36,7 +36,7 @@ class Loaded:
                 self.title = item.text
             elif isinstance(item, tree.Engines):
                 self.engines = item.ranges
-        self.program = Program(loaded.items)
+        self.program = Program(loaded.names)
 
     def engine_names(self) -> tuple[str, ...]:
         """The engines that the scenario is meant for: what its header says, else every mainline engine.

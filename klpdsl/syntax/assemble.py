@@ -7,49 +7,54 @@ names have been found right together.
 from __future__ import annotations
 
 import os
-import stat
 
 from klpdsl import _cache
 from klpdsl.syntax import limits, tree
-from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError, unreadable
-from klpdsl.syntax.load import File, Loaded, key_of, look_up, read_bounded, remember
+from klpdsl.syntax.analysis import Analysis
+from klpdsl.syntax.diagnostics import Diagnostic, unreadable
+from klpdsl.syntax.files import File, Files, key_of, look_up, remember
+from klpdsl.syntax.resolve import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from klpdsl.syntax.resolve import Names
     from klpdsl.syntax.tree import Import, Item, Scenario
 
 _CHECKED = "checked"
 
 
-def assemble(main: File) -> Loaded:
-    """Return the scenario in a file, ready to run. Raises ScenarioError."""
-    assembly = _Assembly()
-    items = assembly.add(main, ())
+def assemble(main: File, files: Files) -> Analysis:
+    """Return the scenario in a file, ready to run, or as much of it as there is and all that is wrong with it."""
+    assembly = _Assembly(files)
+    items = tuple(assembly.add(main, ()))
+    names = resolve(items)
     contents = [file.data for file in assembly.files]
-    names = tuple(file.source for file in assembly.files)
+    sources = tuple(file.source for file in assembly.files)
     key = key_of(*contents)
     if assembly.problems or key is None or not _cache.load(_CHECKED, key):
-        assembly.check(items)
-        if len(contents) == 1:
+        assembly.check(names)
+        if assembly.problems:
+            pass
+        elif len(contents) == 1:
             remember(assembly.files[0]._replace(checked=True))
         elif key is not None:
             _cache.store(_CHECKED, key, True)
-    scenario = assembly.files[0].scenario
-    assert scenario is not None
-    return Loaded(scenario, tuple(items), names, _cache.digest(*contents), tuple(contents))
+    scenario = assembly.files[0].scenario or tree.Scenario((), (), tree.Span(main.source, 1, 1, 1, 1))
+    digest = _cache.digest(*contents)
+    return Analysis(scenario, items, names, sources, digest, tuple(contents), tuple(assembly.problems))
 
 
 class _Assembly:
     """The files read so far and what is wrong with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Files) -> None:
+        self._disk = files
         self.files: list[File] = []
         self.problems: list[Diagnostic] = []
         # Words of what did not parse: it may have declared what other statements name.
         self._doubtful: set[str] = set()
         # Whether there is a file of which nothing is known.
         self._incomplete = False
-        self._texts: dict[str, str] = {}
         self._identities: set[str] = set()
         self._bytes = 0
 
@@ -79,31 +84,21 @@ class _Assembly:
                 self._refuse(item)
         return items
 
-    def check(self, items: list[Item]) -> None:
-        """Check the names of all files together. Raises ScenarioError if anything at all is wrong."""
+    def check(self, names: Names) -> None:
+        """Check the names of all files together, and put all that is wrong in the order of the files."""
         from klpdsl.syntax.check import check_header, check_names
 
         for file in self.files:
-            self._text(file)
             if file.scenario is not None:
                 self.problems += check_header(file.scenario.items)
-        self.problems += check_names(items, self._texts, None if self._incomplete else self._doubtful)
-        if self.problems:
-            order = {file.source: place for place, file in enumerate(self.files)}
-            self.problems.sort(key=lambda problem: (order[problem.span.source], problem.span[1:]))
-            raise ScenarioError(self.problems, self._texts)
-
-    def _text(self, file: File) -> None:
-        if file.source not in self._texts:
-            from klpdsl.syntax.texts import read_text
-
-            self._texts[file.source] = read_text(file.data, file.source)[0]
+        self.problems += check_names(names, None if self._incomplete else self._doubtful)
+        order = {file.source: place for place, file in enumerate(self.files)}
+        self.problems.sort(key=lambda problem: (order[problem.span.source], problem.span[1:]))
 
     def _parse(self, file: File) -> Scenario | None:
         from klpdsl.syntax.parse import examine
 
         found = examine(file.data, file.source)
-        self._texts[file.source] = found.text
         self._doubtful |= found.doubtful
         self.problems += found.problems
         if found.scenario is not None and not found.problems:
@@ -120,11 +115,7 @@ class _Assembly:
         if os.path.realpath(source) in self._identities:
             return []
         try:
-            # Asked first: to open a pipe can take for ever.
-            if not stat.S_ISREG(os.stat(source).st_mode):
-                raise ValueError("it is no regular file")
-            with open(source, "rb", buffering=0) as file:
-                data = read_bounded(file)
+            data = self._disk.read(source, regular=True)
         except (OSError, ValueError) as error:
             self.problems.append(unreadable(item.span, error)._replace(hint=_neighbour(source)))
             self._incomplete = True

@@ -12,11 +12,12 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 from lark import Token, Transformer, Tree, v_args
 from lark.tree import Meta
 
-from klpdsl.syntax import limits, tree
+from klpdsl.syntax import actions, limits, tree
 from klpdsl.syntax.diagnostics import Diagnostic
-from klpdsl.syntax.tree import Span
+from klpdsl.syntax.operands import FLAG, NUMBER, REQUIRED, Operand, Verb
+from klpdsl.syntax.place import Name, Span
+from klpdsl.syntax.terminals import Words, token_span
 
-_ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _T = TypeVar("_T")
 
 
@@ -39,39 +40,28 @@ class _Sympos(int):
     __slots__ = ()
 
 
-class _Owner(str):
+class _Owner(NamedTuple):
     """The module of `of ext4`."""
 
-    __slots__ = ()
+    word: Name
 
 
-class _Constructor(str):
+class _Constructor(NamedTuple):
     """The errno of `ctor fails ENOMEM`; `0` when it does not fail."""
 
-    __slots__ = ()
+    word: str
 
 
-class _Reads(str):
+class _Reads(NamedTuple):
     """The name of `reads p1`."""
 
-    __slots__ = ()
+    word: Name
 
 
-class _Result(str):
+class _Result(NamedTuple):
     """The word of `-> EBUSY`."""
 
-    __slots__ = ()
-
-
-def token_span(token: Token, source: str) -> Span:
-    """Return where a token stands."""
-    return Span(
-        source,
-        cast(int, token.line),
-        cast(int, token.column),
-        cast(int, token.end_line),
-        cast(int, token.end_column),
-    )
+    word: Name
 
 
 def build_scenario(
@@ -90,6 +80,19 @@ def _first(kind: type[_T], parts: Iterable[object]) -> _T | None:
     return next((part for part in parts if isinstance(part, kind)), None)
 
 
+_W = TypeVar("_W", _Owner, _Reads, _Result, _Constructor)
+
+
+def _word(kind: type[_W], parts: Iterable[object]) -> str:
+    """Return the word that one of the parts holds; nothing where there is none."""
+    found = _first(kind, parts)
+    return found.word if found else ""
+
+
+#: The verbs that are just their word and what they take, by the rule that makes them.
+_REGULAR = {verb.rule: verb for verb in actions.VERBS if not verb.irregular}
+
+
 def _with_task(task: str, statement: tree.Statement) -> tree.Statement:
     """Return a statement of a task's thread with the task's name filled in."""
     if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
@@ -98,6 +101,13 @@ def _with_task(task: str, statement: tree.Statement) -> tree.Statement:
         branches = tuple(tuple(_with_task(task, inner) for inner in branch) for branch in statement.branches)
         return statement._replace(branches=branches)
     return statement
+
+
+def _fits(part: object, operand: Operand) -> bool:
+    """Return whether a part is what an operand that may be left out would be."""
+    if isinstance(part, Token):
+        return part.type == "INTEGER" if operand.kind == NUMBER else part == operand.field
+    return operand.kind not in {FLAG, NUMBER}
 
 
 @v_args(meta=True)
@@ -112,6 +122,7 @@ class _Builder(Transformer[Token, Any]):
         super().__init__(visit_tokens=True)
         self._source = source
         self._report = report
+        self._words = Words(source, report)
 
     def _span(self, meta: Meta) -> Span:
         return Span(self._source, meta.line, meta.column, meta.end_line, meta.end_column)
@@ -121,6 +132,29 @@ class _Builder(Transformer[Token, Any]):
 
     def broken(self, _meta: Meta, _parts: list[Any]) -> None:
         return None
+
+    def __default__(self, data: Any, children: list[Any], meta: Meta) -> Any:
+        """Make the node of a regular verb from what it takes."""
+        verb = _REGULAR[str(data)]
+        return self._regular(verb, children, self._span(meta))
+
+    def _regular(self, verb: Verb, parts: Sequence[Any], span: Span) -> Any:
+        left = list(parts)
+        fields = []
+        for operand in verb.operands:
+            if operand.default is REQUIRED or (left and _fits(left[0], operand)):
+                part = left.pop(0)
+                fields.append(self._taken(part, operand))
+            else:
+                fields.append(operand.default)
+        return verb.node(*fields, span)
+
+    def _taken(self, part: Any, operand: Operand) -> Any:
+        if operand.kind == FLAG:
+            return True
+        if operand.kind == NUMBER:
+            return self._number(part, operand.least, operand.most, operand.what)
+        return part
 
     # --- header ---
 
@@ -184,19 +218,18 @@ class _Builder(Transformer[Token, Any]):
         return tree.TaskDecl(
             name,
             "user" if kind.type == "TASK" else "kthread",
-            str(owner or ""),
+            owner.word if owner else "",
             "RUNNING" in words,
-            _first(tuple, rest) or (),
+            next((part for part in rest if type(part) is tuple), ()),
             "UNINTERRUPTIBLE" in words,
             "UNRELIABLE" in words,
             self._span(meta),
         )
 
-    def of(self, _meta: Meta, parts: list[str]) -> _Owner:
+    def of(self, _meta: Meta, parts: list[Name]) -> _Owner:
         return _Owner(parts[0])
 
     def stack(self, _meta: Meta, parts: list[tree.FunctionRef]) -> tuple[tree.FunctionRef, ...]:
-        # A plain tuple, not one of the nodes, which are tuples too: `task` looks for it.
         return tuple(parts)
 
     def task_flag(self, _meta: Meta, parts: list[Token]) -> Token:
@@ -242,10 +275,10 @@ class _Builder(Transformer[Token, Any]):
 
     def callback(self, meta: Meta, parts: list[Any]) -> tree.Callback:
         name = cast(tree.CallbackName, str(parts[0]))
-        errno = next((str(part) for part in parts[1:] if isinstance(part, Token)), "")
-        return tree.Callback(name, errno, str(_first(_Reads, parts) or ""), self._span(meta))
+        errno = next((part for part in parts[1:] if isinstance(part, Name)), "")
+        return tree.Callback(name, errno, _word(_Reads, parts), self._span(meta))
 
-    def reads(self, _meta: Meta, parts: list[str]) -> _Reads:
+    def reads(self, _meta: Meta, parts: list[Name]) -> _Reads:
         return _Reads(parts[0])
 
     def state(self, meta: Meta, parts: list[Token]) -> tree.PatchState:
@@ -262,10 +295,10 @@ class _Builder(Transformer[Token, Any]):
     # --- actions ---
 
     def step(self, meta: Meta, parts: list[Any]) -> tree.Step:
-        return tree.Step(parts[0], str(_first(_Result, parts) or ""), self._span(meta))
+        return tree.Step(parts[0], _word(_Result, parts), self._span(meta))
 
-    def result(self, _meta: Meta, parts: list[Token]) -> _Result:
-        return _Result(parts[0])
+    def result(self, _meta: Meta, parts: list[Any]) -> _Result:
+        return _Result(self._as_name(parts[0]) if isinstance(parts[0], Token) else parts[0])
 
     def load(self, meta: Meta, parts: list[Any]) -> tree.Load:
         return tree.Load(*self._patch(parts), self._span(meta))
@@ -273,54 +306,31 @@ class _Builder(Transformer[Token, Any]):
     def apply(self, meta: Meta, parts: list[Any]) -> tree.Apply:
         return tree.Apply(*self._patch(parts), self._span(meta))
 
-    def unload(self, meta: Meta, parts: list[str]) -> tree.Unload:
-        return tree.Unload(parts[0], self._span(meta))
-
-    def enable(self, meta: Meta, parts: list[str]) -> tree.Enable:
-        return tree.Enable(parts[0], self._span(meta))
-
-    def disable(self, meta: Meta, parts: list[str]) -> tree.Disable:
-        return tree.Disable(parts[0], self._span(meta))
-
-    def reverse(self, meta: Meta, _parts: list[Any]) -> tree.Reverse:
-        return tree.Reverse(self._span(meta))
-
-    def signal(self, meta: Meta, parts: list[str]) -> tree.Signal:
-        return tree.Signal(parts[0] if parts else None, self._span(meta))
-
-    def force(self, meta: Meta, parts: list[str]) -> tree.Force:
-        return tree.Force(parts[0] if parts else None, self._span(meta))
-
-    def write(self, meta: Meta, parts: list[str]) -> tree.Write:
-        return tree.Write(parts[0], str(parts[1]), str(parts[2]), self._span(meta))
-
     def sysctl(self, meta: Meta, parts: list[Token]) -> tree.Sysctl:
         value = self._number(parts[1], 0, limits.SYSCTL_VALUE, "a sysctl's value")
-        return tree.Sysctl(str(parts[0]), value, self._span(meta))
+        return tree.Sysctl(parts[0], value, self._span(meta))
 
-    def tick(self, meta: Meta, parts: list[Token]) -> tree.Tick:
-        seconds = self._number(parts[0], 1, limits.TICK_SECONDS, "the seconds of a tick") if parts else 1
-        return tree.Tick(seconds, self._span(meta))
+    def open(self, meta: Meta, parts: list[Token]) -> tree.Open:
+        return tree.Open(*self._directory(parts[0]), self._span(meta))
 
-    def settle(self, meta: Meta, _parts: list[Any]) -> tree.Settle:
-        return tree.Settle(self._span(meta))
+    def close(self, meta: Meta, parts: list[Token]) -> tree.Close:
+        return tree.Close(*self._directory(parts[0]), self._span(meta))
 
-    def show(self, meta: Meta, parts: list[str]) -> tree.Show:
-        return tree.Show(parts[0] if parts else None, self._span(meta))
-
-    def open(self, meta: Meta, parts: list[str]) -> tree.Open:
-        name, _, path = parts[0].partition("/")
-        return tree.Open(name, path, self._span(meta))
-
-    def close(self, meta: Meta, parts: list[str]) -> tree.Close:
-        name, _, path = parts[0].partition("/")
-        return tree.Close(name, path, self._span(meta))
+    def _directory(self, token: Token) -> tuple[Name, Name]:
+        """Return a patch and the path below its directory."""
+        source, line, column, end_line, end_column = token_span(token, self._source)
+        name, _, path = token.partition("/")
+        middle = column + len(name)
+        return (
+            Name(name, Span(source, line, column, line, middle)),
+            Name(path, Span(source, line, middle + 1, end_line, end_column)),
+        )
 
     def set_callbacks(self, meta: Meta, parts: list[Any]) -> tree.SetCallbacks:
         return tree.SetCallbacks(parts[0], parts[1], parts[2], self._span(meta))
 
     def constructor(self, _meta: Meta, parts: list[Token]) -> _Constructor:
-        return _Constructor(parts[1] if len(parts) > 1 else "0")
+        return _Constructor(parts[1] if len(parts) > 1 else "0")  # ERRNO has become a name
 
     def shadow(self, meta: Meta, parts: list[Any]) -> tree.Shadow:
         verb = cast(Literal["get", "alloc", "get_or_alloc", "free", "free_all"], str(parts[0]))
@@ -332,7 +342,7 @@ class _Builder(Transformer[Token, Any]):
             before[0] if before else "",
             self._number(number, 0, limits.SHADOW_ID, "a shadow variable's id"),
             data,
-            str(_first(_Constructor, after) or ""),
+            _word(_Constructor, after),
             any(isinstance(part, Token) and part.type == "DESTRUCTOR" for part in after),
             self._span(meta),
         )
@@ -340,24 +350,9 @@ class _Builder(Transformer[Token, Any]):
     def task_step(self, meta: Meta, parts: list[Any]) -> tree.TaskStep:
         return tree.TaskStep(parts[0], tuple(parts[1:]), self._span(meta))
 
-    def call(self, meta: Meta, parts: list[tree.FunctionRef]) -> tree.Call:
-        return tree.Call(parts[0], self._span(meta))
-
-    def return_(self, meta: Meta, _parts: list[Any]) -> tree.Return:
-        return tree.Return(self._span(meta))
-
-    def syscall(self, meta: Meta, parts: list[tree.FunctionRef]) -> tree.Syscall:
-        return tree.Syscall(parts[0] if parts else None, self._span(meta))
-
-    def enter(self, meta: Meta, parts: list[tree.FunctionRef]) -> tree.Enter:
-        return tree.Enter(parts[0], self._span(meta))
-
     def simple(self, meta: Meta, parts: list[Token]) -> tree.Simple:
         verb = cast(Literal["run", "sleep", "resched", "freeze", "exit", "continue"], str(parts[0]))
         return tree.Simple(verb, self._span(meta))
-
-    def fork(self, meta: Meta, parts: list[str]) -> tree.Fork:
-        return tree.Fork(parts[0], len(parts) > 1, self._span(meta))
 
     # --- observations ---
 
@@ -371,7 +366,7 @@ class _Builder(Transformer[Token, Any]):
         return tree.Never(parts[0], self._span(meta))
 
     def attribute_is(self, meta: Meta, parts: list[str]) -> tree.AttributeIs:
-        return tree.AttributeIs(parts[0], str(parts[1]), str(parts[2]), self._span(meta))
+        return tree.AttributeIs(parts[0], parts[1], parts[2], self._span(meta))
 
     def state_is(self, meta: Meta, parts: list[str]) -> tree.TaskStateIs:
         return tree.TaskStateIs(parts[0], str(parts[2]), parts[1] == "!=", self._span(meta))
@@ -416,7 +411,7 @@ class _Builder(Transformer[Token, Any]):
     def action_step(self, meta: Meta, parts: list[Any]) -> tree.Step:
         action = parts[0]
         step = tree.TaskStep("", (action,), action.span)
-        return tree.Step(step, str(_first(_Result, parts) or ""), self._span(meta))
+        return tree.Step(step, _word(_Result, parts), self._span(meta))
 
     # --- names ---
 
@@ -425,66 +420,32 @@ class _Builder(Transformer[Token, Any]):
         names = [part for part in parts if not isinstance(part, _Sympos)]
         return tree.FunctionRef(names[0] if len(names) > 1 else None, names[-1], sympos, self._span(meta))
 
-    def label(self, _meta: Meta, parts: list[str]) -> str:
-        return str(parts[0])
+    def label(self, _meta: Meta, parts: list[Any]) -> Name:
+        return self._as_name(parts[0]) if isinstance(parts[0], Token) else cast(Name, parts[0])
 
     item_name = label
     subject = label
 
     # --- words ---
 
-    def NAME(self, token: Token) -> str:  # noqa: N802 - lark finds it by the terminal's name
+    def _as_name(self, token: Token) -> Name:
+        """Return a token as the word that it is."""
+        return Name(str(token), token_span(token, self._source))
+
+    def NAME(self, token: Token) -> Name:  # noqa: N802 - lark finds it by the terminal's name
         """Return a name without its quotes."""
-        name = self.STRING(token) if token.startswith('"') else str(token)
-        problem = ""
-        if not name:
-            problem = "a name can not be empty"
-        elif len(name) > limits.NAME_LENGTH:
-            problem = f"a name of {len(name)} characters is too long: {limits.NAME_LENGTH} are the most"
-        elif not name.isprintable():
-            problem = "a name holds printable characters only"
-        if problem:
-            self._report(Diagnostic(token_span(token, self._source), problem))
-        return name
+        return self._words.name(token)
 
-    def ENGINE(self, token: Token) -> str:  # noqa: N802 - as above
-        """Return an engine's name without its quotes."""
-        return self.NAME(token)
-
-    def VALUE(self, token: Token) -> str:  # noqa: N802 - as above
+    def VALUE(self, token: Token) -> Name:  # noqa: N802 - as above
         """Return a value without its quotes; unlike a name it may be anything."""
-        return self.STRING(token) if token.startswith('"') else str(token)
+        return self._words.text(token) if token.startswith('"') else self._as_name(token)
 
-    def STRING(self, token: Token) -> str:  # noqa: N802 - as above
+    def STRING(self, token: Token) -> Name:  # noqa: N802 - as above
         """Return the text between the quotes."""
-        inner = str(token)[1:-1]
-        if len(inner) > limits.TEXT_LENGTH:
-            message = f"a text of {len(inner)} characters is too long: {limits.TEXT_LENGTH} are the most"
-            self._report(Diagnostic(token_span(token, self._source), message))
-        if "\\" not in inner:
-            return inner
-        pieces = []
-        characters = iter(enumerate(inner))
-        for offset, character in characters:
-            if character != "\\":
-                pieces.append(character)
-                continue
-            _, escaped = next(characters)
-            pieces.append(_ESCAPES.get(escaped, escaped))
-            if escaped not in _ESCAPES:
-                line, column, _, _ = token_span(token, self._source)[1:]
-                place = Span(self._source, line, column + 1 + offset, line, column + 3 + offset)
-                message = f"`\\{escaped}` means nothing in a text"
-                self._report(Diagnostic(place, message, ('`\\"`', "`\\\\`", "`\\n`", "`\\t`")))
-        return "".join(pieces)
+        return self._words.text(token)
+
+    ENGINE = NAME
+    KEY = ATTRIBUTE = ERRNO = _as_name
 
     def _number(self, token: Token, least: int, most: int, what: str) -> int:
-        digits = token.lstrip("0") or "0"
-        # Longer ones are refused unconverted: the time int() takes grows with the square of the length.
-        number = int(digits) if len(digits) <= len(str(most)) else most + 1
-        if least <= number <= most:
-            return number
-        shown = digits if len(digits) <= 20 else f"{digits[:17]}…"
-        message = f"{what} can not be {shown}: the range is {least} to {most}"
-        self._report(Diagnostic(token_span(token, self._source), message))
-        return least
+        return self._words.number(token, least, most, what)

@@ -5,40 +5,43 @@ Nothing is known of kernels here: a function that a patch replaces may be unknow
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from klpdsl.syntax import limits, tree, words
-from klpdsl.syntax.declare import World, declare, functions_of, line_reference, statements
 from klpdsl.syntax.diagnostics import Diagnostic
-from klpdsl.syntax.report import line_of
+from klpdsl.syntax.operands import LOADABLE, NEW_TASK, OBJECT, PATCH, PROPERTY, TASK
+from klpdsl.syntax.place import Span, place_of
+from klpdsl.syntax.resolve import REFERS, Names, Occurrence, functions_of
 from klpdsl.syntax.spelling import did_you_mean
-from klpdsl.syntax.tree import Item, Span, Statement
+from klpdsl.syntax.tree import Item
 
-_WORD = re.compile(r'"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"|#.*|[A-Za-z_0-9][A-Za-z0-9_./-]*')
+if TYPE_CHECKING:
+    from klpdsl.syntax.resolve import PatchStatement
+
 _CANDIDATES = 500
 _RESULTS = ("`0`", "an errno's name", f"`{words.UNSUPPORTED}`", f"`{words.BLOCKED}`")
 
 
-def check_names(
-    items: Sequence[Item], texts: Mapping[str, str] | None = None, doubtful: Collection[str] | None = ()
-) -> list[Diagnostic]:
-    """Return what is wrong with the names of a scenario: its items, each import replaced by what it brings.
+def check_names(names: Names, doubtful: Collection[str] | None = ()) -> list[Diagnostic]:
+    """Return what is wrong with the names of a scenario.
 
-    `texts` are the texts of the sources, to point at the word that is meant; without, the statement is pointed at.
     `doubtful` are words of statements that did not parse: nobody can say that they name nothing. None: a whole
     file is missing, so that nothing at all can be said about unknown names.
     """
-    checker = _Checker(texts or {}, doubtful)
-    checker.world = declare(items, checker.report)
+    checker = _Checker(names, doubtful)
+    checker.declarations()
+    for occurrence in names.occurrences:
+        if occurrence.role == REFERS:
+            checker.named(occurrence)
     steps = 0
-    for item in statements(items):
-        checker.statement(item)
-        if isinstance(item, tree.Step):
-            steps += len(item.operation.actions) if isinstance(item.operation, tree.TaskStep) else 1
+    for node in names.nodes:
+        checker.statement(node)
+        if isinstance(node, tree.Step):
+            steps += len(node.operation.actions) if isinstance(node.operation, tree.TaskStep) else 1
             if steps > limits.STEPS:
                 message = f"the scenario has too many steps: {limits.STEPS} are the most"
-                checker.report(item.span, "", message, "")
+                checker.report(node.span, message)
                 break
     return checker.problems
 
@@ -64,268 +67,278 @@ def check_header(items: Sequence[Item]) -> list[Diagnostic]:
 
 
 class _Checker:
-    world: World
+    """What is wrong so far."""
 
-    def __init__(self, texts: Mapping[str, str], doubtful: Collection[str] | None) -> None:
+    def __init__(self, names: Names, doubtful: Collection[str] | None) -> None:
         self.problems: list[Diagnostic] = []
-        self._texts = texts
+        self._names = names
         self._doubtful = doubtful
+        self._seen: set[Span] = set()
 
     # --- reporting ---
 
-    def report(self, span: Span, word: str, message: str, hint: str, expected: Iterable[str] = ()) -> None:
-        """Note a problem with a word in a statement; with all of it if `word` is empty."""
+    def report(self, place: Span, message: str, hint: str = "", expected: Iterable[str] = ()) -> None:
+        """Note a problem at a place."""
         if len(self.problems) <= limits.ERRORS:
-            place = self._place(span, word) if word else span
             self.problems.append(Diagnostic(place, message, tuple(expected), hint))
 
-    def _place(self, span: Span, word: str) -> Span:
-        """Return where a word stands in a statement: not as the verb, if it stands elsewhere too."""
-        text = self._texts.get(span.source)
-        if text is None:
-            return span
-        found: list[Span] = []
-        for number in range(span.line, span.end_line + 1):
-            line = line_of(text, number) or ""
-            first = span.column - 1 if number == span.line else 0
-            last = span.end_column - 1 if number == span.end_line else len(line)
-            found += (
-                Span(span.source, number, match.start() + 1, number, match.end() + 1)
-                for match in _WORD.finditer(line, first, last)
-                if word in (match[0], match[1])
-            )
-            if len(found) > 1 or (found and found[0][1:3] != span[1:3]):
-                break
-        verb = len(found) > 1 and found[0][1:3] == span[1:3]
-        return found[verb] if found else span
-
     def _unknown(
-        self, span: Span, name: str, message: str, candidates: Iterable[str], otherwise: str = ""
+        self, place: Span, name: str, message: str, candidates: Iterable[str], otherwise: str = ""
     ) -> None:
         if self._doubtful is None or name in self._doubtful or len(self.problems) > limits.ERRORS:
             return
-        self.report(span, name, message, did_you_mean(name, list(candidates)[:_CANDIDATES]) or otherwise)
+        self.report(place, message, did_you_mean(name, list(candidates)[:_CANDIDATES]) or otherwise)
+
+    def _twice(self, name: str, what: str, span: Span, first: Span) -> None:
+        self.report(
+            place_of(name, span), f"{what} is declared twice", f"first on {line_reference(first, span)}"
+        )
+
+    # --- what is declared ---
+
+    def declarations(self) -> None:
+        """Check what the statements introduce: each thing once, under a name that it may have."""
+        names = self._names
+        features: dict[str, Span] = {}
+        for node in names.nodes:
+            if isinstance(node, tree.ModuleDecl):
+                self._module(node)
+            elif isinstance(node, tree.TaskDecl):
+                self._task(node)
+            elif isinstance(node, tree.PatchDecl):
+                self._patch_name(node)
+            elif isinstance(node, tree.Step) and isinstance(node.operation, tree.Load | tree.Apply):
+                self._patch_name(node.operation)
+            elif isinstance(node, tree.VmlinuxDecl) and names.vmlinux and node is not names.vmlinux:
+                self._twice("", "`vmlinux`", node.span, names.vmlinux.span)
+            elif isinstance(node, tree.CpusDecl) and names.cpus and node is not names.cpus:
+                self._twice("", "`cpus`", node.span, names.cpus.span)
+            elif isinstance(node, tree.ArchDecl):
+                first = features.setdefault(node.feature, node.span)
+                if first is not node.span:
+                    self._twice(node.feature, f"`{node.feature}`", node.span, first)
+        for name, span in names.forked.items():
+            if name in names.declared_tasks:
+                message = f"`{name}` can not be forked: a task of that name is declared"
+                where = line_reference(names.declared_tasks[name].span, span)
+                self.report(self._forked_at(name, span), message, f"that is {where}")
+
+    def _forked_at(self, name: str, span: Span) -> Span:
+        forks = (o.place for o in self._names.occurrences if o.wanted == NEW_TASK and o.name == name)
+        return next(forks, span)
+
+    def _module(self, node: tree.ModuleDecl) -> None:
+        if node.name == words.VMLINUX and node.functions:
+            # A module of that name may be tried (v5.8 refuses it), but no statement could tell its functions apart.
+            message = f"`{words.VMLINUX}` is the core kernel, not a module"
+            hint = f"its functions are given by `{words.VMLINUX} {{ … }}`"
+            self.report(place_of(node.name, node.span), message, hint)
+        elif self._names.modules[node.name] is not node:
+            first = self._names.modules[node.name].span
+            self._twice(node.name, f"the module `{node.name}`", node.span, first)
+
+    def _task(self, node: tree.TaskDecl) -> None:
+        name, place = node.name, place_of(node.name, node.span)
+        if name == tree.OPERATOR:
+            self.report(place, f"a task can not be called `{name}`, which is whoever works at the machine")
+        elif name.startswith(words.IDLE):
+            self.report(place, f"`{name}` is an idle task", "`cpus N` makes the idle tasks visible")
+        elif self._names.declared_tasks[name] is not node:
+            self._twice(name, f"the task `{name}`", node.span, self._names.declared_tasks[name].span)
+
+    def _patch_name(self, patch: PatchStatement) -> None:
+        name, place, names = patch.name, place_of(patch.name, patch.span), self._names
+        bare = not isinstance(patch, tree.PatchDecl) and not patch.flags and patch.body is None
+        first = names.patches.get(name)
+        if name in names.modules:
+            if not bare:
+                where = line_reference(names.modules[name].span, patch.span)
+                self.report(place, f"`{name}` is a module and can not be a patch", f"it is so by {where}")
+            elif isinstance(patch, tree.Apply):
+                self.report(place, f"`{name}` is a module, not a patch", f"`load {name}` loads it")
+        elif first is None:
+            self.report(place, f"a patch can not be called `{name}`", "that name has a meaning of its own")
+        elif first is patch or not isinstance(patch, tree.PatchDecl):
+            pass
+        elif isinstance(first, tree.PatchDecl):
+            self._twice(name, f"the patch `{name}`", patch.span, first.span)
+        else:
+            message = f"the patch `{name}` is loaded before it is declared"
+            if first.flags or first.body is not None:
+                message = f"the patch `{name}` is declared by the statement that loads it"
+            self.report(place, message, f"that is {line_reference(first.span, patch.span)}")
 
     # --- statements ---
 
-    def statement(self, item: Item | Statement | tree.Thread) -> None:
-        """Check one statement; what it nests comes by itself."""
-        for function in functions_of(item):
+    def statement(self, node: Item | tree.Thread) -> None:
+        """Check what a statement says beyond names; what it nests comes by itself."""
+        for _, function in functions_of(node):
             self._function(function)
-        if isinstance(item, tree.TaskDecl) and len(item.stack) > limits.STACK:
-            message = f"the task is too deep in the kernel: {limits.STACK} functions are the most"
-            self.report(item.span, item.name, message, "")
-        if isinstance(item, tree.Step):
-            self._result(item)
-            self._operation(item.operation)
-        elif isinstance(item, tree.Expect | tree.Always | tree.Never):
-            self._condition(item.condition)
-        elif isinstance(item, tree.PatchDecl):
-            self._patch(item)
-        elif isinstance(item, tree.TaskDecl):
-            if item.of:
-                self._object(item.span, item.of)
-        elif isinstance(item, tree.ArchDecl):
-            if item.feature not in words.FEATURES:
-                hint = did_you_mean(item.feature, words.FEATURES)
+        if isinstance(node, tree.TaskDecl):
+            if len(node.stack) > limits.STACK:
+                message = f"the task is too deep in the kernel: {limits.STACK} functions are the most"
+                self.report(place_of(node.name, node.span), message)
+        elif isinstance(node, tree.Step):
+            self._result(node)
+            self._operation(node.operation)
+        elif isinstance(node, tree.PatchDecl):
+            self._patch(node)
+        elif isinstance(node, tree.ArchDecl):
+            if node.feature not in words.FEATURES:
+                hint = did_you_mean(node.feature, words.FEATURES)
                 expected = (f"`{feature}`" for feature in words.FEATURES)
-                self.report(item.span, item.feature, f"`arch` knows no `{item.feature}`", hint, expected)
-        elif isinstance(item, tree.Interleave):
-            self._threads(item)
+                place = place_of(node.feature, node.span)
+                self.report(place, f"`arch` knows no `{node.feature}`", hint, expected)
+        elif isinstance(node, tree.Interleave):
+            self._threads(node)
 
-    def _threads(self, item: tree.Interleave) -> None:
+    def _threads(self, node: tree.Interleave) -> None:
         seen: set[str] = set()
-        for thread in item.threads:
+        for thread in node.threads:
             if thread.name in seen:
-                self.report(
-                    thread.span,
-                    "",
-                    f"`{thread.name}` has two threads here",
-                    "a task does one thing at a time",
-                )
+                message = f"`{thread.name}` has two threads here"
+                self.report(thread.span, message, "a task does one thing at a time")
             seen.add(thread.name)
 
     def _result(self, step: tree.Step) -> None:
         result = step.result
-        if (
-            result in {"", "0", words.UNSUPPORTED, words.BLOCKED}
-            or result in words.ERRNOS
-            or result in words.ERRNO_ALIASES
-        ):
+        if result in {"", "0", words.UNSUPPORTED, words.BLOCKED} or _is_errno(result):
             return
         hint = did_you_mean(result, [*words.ERRNOS, *words.ERRNO_ALIASES, words.UNSUPPORTED, words.BLOCKED])
         for name, number in words.ERRNOS.items():
             if result == str(number):
                 hint = f"{number} is `{name}`"
         message = f"`{_clipped(result)}` is no result"
-        self.report(step.span, result, message, hint, _RESULTS)
+        self.report(place_of(result, step.span), message, hint, _RESULTS)
 
     def _operation(self, operation: tree.Operation) -> None:
         if isinstance(operation, tree.Load | tree.Apply):
             self._patch(operation)
-            if isinstance(operation, tree.Apply) and operation.name in self.world.modules:
-                hint = f"`load {operation.name}` loads it"
-                self.report(
-                    operation.span, operation.name, f"`{operation.name}` is a module, not a patch", hint
-                )
-        elif isinstance(operation, tree.Unload):
-            self._loadable(operation.span, operation.name)
-        elif isinstance(operation, tree.Show):
-            if operation.name is not None:
-                self._loadable(operation.span, operation.name)
-        elif isinstance(operation, tree.TaskStep):
-            # Any other name introduces a task.
-            if operation.task.startswith(words.IDLE) or operation.task == tree.OPERATOR:
-                self._task_named(operation.span, operation.task)
-        elif isinstance(operation, tree.Signal | tree.Force):
-            if operation.name is not None:
-                self._patch_named(operation.span, operation.name)
         elif isinstance(operation, tree.SetCallbacks):
-            self._patch_named(operation.span, operation.name)
-            self._object(operation.span, operation.object)
-            self._callbacks(operation)
-        elif isinstance(operation, tree.Shadow):
-            if operation.constructor != "0":
-                self._errno(operation.span, operation.constructor)
-        elif not isinstance(operation, tree.Reverse | tree.Sysctl | tree.Tick | tree.Settle):
-            self._patch_named(operation.span, operation.name)
+            self._callbacks(operation.callbacks)
+        elif isinstance(operation, tree.Shadow) and operation.constructor != "0":
+            self._errno(operation.constructor, operation.span)
 
-    def _patch(self, patch: tree.PatchDecl | tree.Load | tree.Apply) -> None:
+    def _patch(self, patch: PatchStatement) -> None:
         flags: set[str] = set()
         for flag in patch.flags:
             if flag.name in flags:
-                self.report(flag.span, "", f"`{flag.name}` is said twice", "")
+                self.report(flag.span, f"`{flag.name}` is said twice")
             flags.add(flag.name)
         hooked: dict[str, Span] = {}
         for item in patch.body.items if patch.body else ():
-            if isinstance(item, tree.PatchObject):
-                self._object(item.span, item.name)
-            elif isinstance(item, tree.PatchRelocations):
-                self._object(item.span, item.object)
-                for symbol in item.symbols:
-                    if symbol.object:
-                        self._object(symbol.span, symbol.object)
-            elif isinstance(item, tree.PatchCallbacks):
-                self._object(item.span, item.object)
+            if isinstance(item, tree.PatchCallbacks):
                 if item.object in hooked:
                     where = line_reference(hooked[item.object], item.span)
                     message = f"the callbacks of `{item.object}` are given twice"
-                    self.report(item.span, "", message, f"first on {where}")
+                    self.report(item.span, message, f"first on {where}")
                 hooked.setdefault(item.object, item.span)
-                self._callbacks(item)
+                self._callbacks(item.callbacks or ())
 
-    def _callbacks(self, item: tree.PatchCallbacks | tree.SetCallbacks) -> None:
+    def _callbacks(self, callbacks: Iterable[tree.Callback]) -> None:
         seen: set[str] = set()
-        for callback in item.callbacks or ():
+        for callback in callbacks:
             if callback.name in seen:
-                self.report(callback.span, "", f"`{callback.name}` is given twice", "")
+                self.report(callback.span, f"`{callback.name}` is given twice")
             seen.add(callback.name)
-            if callback.reads:
-                self._patch_named(callback.span, callback.reads)
-            if not callback.errno:
-                continue
-            if callback.name != "pre_patch":
+            if callback.errno and callback.name != "pre_patch":
                 message = f"`{callback.name}` can not fail: it returns nothing"
-                self.report(callback.span, "", message, "only `pre_patch` can")
-            else:
-                self._errno(callback.span, callback.errno)
+                self.report(callback.span, message, "only `pre_patch` can")
+            elif callback.errno:
+                self._errno(callback.errno, callback.span)
 
-    def _errno(self, span: Span, errno: str) -> None:
-        if errno and errno not in words.ERRNOS and errno not in words.ERRNO_ALIASES:
+    def _errno(self, errno: str, span: Span) -> None:
+        if errno and not _is_errno(errno):
             hint = did_you_mean(errno, words.ERRNOS)
-            self.report(span, errno, f"`{_clipped(errno)}` is no errno", hint)
-
-    def _condition(self, condition: tree.Condition) -> None:
-        span = condition.span
-        if isinstance(condition, tree.AttributeIs):
-            self._loadable(span, condition.subject)
-        elif isinstance(condition, tree.TaskStateIs):
-            self._task_named(span, condition.task)
-        elif isinstance(condition, tree.TaskSees):
-            self._task_named(span, condition.task)
-            if condition.code not in {words.ORIGINAL, words.GONE}:
-                self._patch_named(span, condition.code)
-        elif isinstance(condition, tree.TransitionIs):
-            if condition.patch is not None:
-                self._patch_named(span, condition.patch)
-        elif isinstance(condition, tree.ViolationSeen):
-            if condition.property is not None:
-                self._property(span, condition.property)
-        elif isinstance(condition, tree.PropertyNamed):
-            self._property(span, condition.name)
+            self.report(place_of(errno, span), f"`{_clipped(errno)}` is no errno", hint)
 
     # --- names ---
 
-    def _property(self, span: Span, name: str) -> None:
-        if name not in words.PROPERTIES:
-            hint = did_you_mean(name, words.PROPERTIES)
-            expected = () if hint else (f"`{known}`" for known in words.PROPERTIES)
-            self.report(span, name, f"there is no property `{_clipped(name)}`", hint, expected)
+    def named(self, occurrence: Occurrence) -> None:
+        """Check that what is named is there."""
+        if occurrence.entity is None and occurrence.place not in self._seen:
+            self._seen.add(occurrence.place)
+            check = _MISSING.get(occurrence.wanted)
+            if check is not None:
+                check(self, occurrence.place, str(occurrence.name))
 
-    def _patch_named(self, span: Span, name: str) -> None:
-        world = self.world
-        if name in world.modules:
-            self.report(span, name, f"`{name}` is a module, not a patch", "")
-        elif name not in world.patches:
-            otherwise = f"`load {name}` or `patch {name} {{ … }}` would introduce it"
-            self._unknown(
-                span, name, f"there is no patch `{_clipped(name)}`", world.patches, _clipped(otherwise, 90)
-            )
+    def _property(self, place: Span, name: str) -> None:
+        hint = did_you_mean(name, words.PROPERTIES)
+        expected = () if hint else (f"`{known}`" for known in words.PROPERTIES)
+        self.report(place, f"there is no property `{_clipped(name)}`", hint, expected)
 
-    def _loadable(self, span: Span, name: str) -> None:
-        world = self.world
-        if name in world.patches or name in world.modules:
-            return
+    def _patch_named(self, place: Span, name: str) -> None:
+        names = self._names
+        if name in names.modules:
+            self.report(place, f"`{name}` is a module, not a patch")
+        else:
+            otherwise = _clipped(f"`load {name}` or `patch {name} {{ … }}` would introduce it", 90)
+            self._unknown(place, name, f"there is no patch `{_clipped(name)}`", names.patches, otherwise)
+
+    def _loadable(self, place: Span, name: str) -> None:
         message = f"there is no patch or module `{_clipped(name)}`"
-        if name in world.task_names:
+        if name in self._names.tasks():
             message = f"`{name}` is a task: neither a patch nor a module has that name"
-        self._unknown(span, name, message, [*world.patches, *world.modules])
+        self._unknown(place, name, message, self._names.known(LOADABLE))
 
-    def _object(self, span: Span, name: str) -> None:
+    def _object(self, place: Span, name: str) -> None:
         # A patch may be for a module that is not around: to name it is to introduce it. A name that is nearly that
         # of a declared one is a slip all the same.
-        candidates = [words.VMLINUX, *self.world.modules]
-        if name not in candidates and did_you_mean(name, candidates[:_CANDIDATES]):
-            self._unknown(span, name, f"there is no module `{_clipped(name)}`", candidates)
+        candidates = self._names.known(OBJECT)
+        if did_you_mean(name, candidates[:_CANDIDATES]):
+            self._unknown(place, name, f"there is no module `{_clipped(name)}`", candidates)
 
-    def _task_named(self, span: Span, name: str) -> None:
-        if name in self.world.task_names:
-            return
+    def _task_named(self, place: Span, name: str) -> None:
         if name.startswith(words.IDLE):
-            self.report(
-                span, name, f"the idle task `{name}` is not visible", "`cpus N` shows those of N CPUs"
-            )
+            message = f"the idle task `{name}` is not visible"
+            self.report(place, message, "`cpus N` shows those of N CPUs")
         elif name == tree.OPERATOR:
-            self.report(
-                span, name, f"`{name}` is no task", "what an operator does stands by itself, without a name"
-            )
+            hint = "what an operator does stands by itself, without a name"
+            self.report(place, f"`{name}` is no task", hint)
         else:
-            self._unknown(span, name, f"there is no task `{_clipped(name)}`", self.world.task_names)
+            self._unknown(place, name, f"there is no task `{_clipped(name)}`", self._names.tasks())
 
     def _function(self, function: tree.FunctionRef) -> None:
-        world, span, name = self.world, function.span, function.name
+        names, name = self._names, function.name
+        place = place_of(name, function.span)
         if function.object is not None:
-            if function.object != words.VMLINUX and function.object not in world.modules:
-                self._object(span, function.object)
+            if function.object != words.VMLINUX and function.object not in names.modules:
                 return
-            objects = [function.object] if name in world.functions[function.object] else []
-            candidates: Iterable[str] = world.functions[function.object]
+            objects = [function.object] if name in names.functions[function.object] else []
+            candidates: Iterable[str] = names.functions[function.object]
             message = f"`{function.object}` has no function `{_clipped(name)}`"
         else:
-            objects = world.owners.get(name, [])
-            candidates = (known for functions in world.functions.values() for known in functions)
+            objects = names.owners.get(name, [])
+            candidates = (known for functions in names.functions.values() for known in functions)
             message = f"nothing has a function `{_clipped(name)}`"
         if not objects:
-            self._unknown(span, name, message, candidates)
+            self._unknown(place, name, message, candidates)
         elif len(objects) > 1:
             shown = [f"`{owner}:{name}`" for owner in objects]
-            self.report(span, "", f"several objects have a function `{name}`", "", shown)
-        elif function.sympos > world.functions[objects[0]][name]:
-            number = world.functions[objects[0]][name]
+            self.report(function.span, f"several objects have a function `{name}`", "", shown)
+        elif function.sympos > names.functions[objects[0]][name]:
+            number = names.functions[objects[0]][name]
             times = "only once" if number == 1 else f"only {number} times"
-            self.report(
-                span, "", f"`{objects[0]}` has `{name}` {times}", "a name that is listed twice is there twice"
-            )
+            hint = "a name that is listed twice is there twice"
+            self.report(function.span, f"`{objects[0]}` has `{name}` {times}", hint)
+
+
+_MISSING = {
+    PATCH: _Checker._patch_named,
+    LOADABLE: _Checker._loadable,
+    OBJECT: _Checker._object,
+    TASK: _Checker._task_named,
+    PROPERTY: _Checker._property,
+}
+
+
+def _is_errno(word: str) -> bool:
+    return word in words.ERRNOS or word in words.ERRNO_ALIASES
+
+
+def line_reference(span: Span, other: Span) -> str:
+    """Return how to speak, at one place, of another."""
+    return f"line {span.line}" if span.source == other.source else f"{span.source}:{span.line}"
 
 
 def _clipped(text: str, width: int = 40) -> str:

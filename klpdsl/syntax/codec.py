@@ -1,12 +1,14 @@
 """Trees as plain values that `marshal` can write, and back.
 
 A node becomes a list: the number of its class, its place, its fields. A tuple stays a tuple, so the two can be told
-apart. The name of the source is left out: the same text in another file is the same tree.
+apart. A word that knows its place is a list that begins with its text. The name of the source is left out: the same
+text in another file is the same tree.
 """
 
 from __future__ import annotations
 
 from klpdsl.syntax import tree
+from klpdsl.syntax.place import Name
 from klpdsl.syntax.tree import Scenario, Span
 
 TYPE_CHECKING = False
@@ -27,6 +29,9 @@ def encode(part: Any) -> Any:
         return [number, *map(encode, fields)]
     if type(part) is tuple:
         return tuple(map(encode, part))
+    if type(part) is Name:
+        _, line, column, _, end_column = part.span
+        return [str(part), line, column, end_column]
     return part
 
 
@@ -36,6 +41,9 @@ def decode(plain: object, source: str) -> Scenario:
     def built(part: Any) -> Any:
         kind = type(part)
         if kind is list:
+            if type(part[0]) is str:
+                text, line, column, end_column = part
+                return Name(text, new(Span, (source, line, column, line, end_column)))
             class_ = _CLASSES[part[0]]
             if class_ is Span:
                 return new(Span, (source, *part[1:]))

@@ -1,12 +1,30 @@
-"""The nodes of what `expect`, `always` and `never` look at; `tree.py` has all others, and offers these as its own."""
+"""The nodes of what `expect`, `always` and `never` look at, and the declaration of every condition.
+
+A new condition is a node here, its row in `CONDITIONS`, its rule in the grammar and its canonical text;
+`klpdsl.run.conditions` says when it holds.
+"""
 
 from __future__ import annotations
 
+from klpdsl.syntax.operands import (
+    ATTRIBUTE,
+    FUNCTION,
+    LOADABLE,
+    PATCH,
+    PROPERTY,
+    TASK,
+    TEXT,
+    VALUE,
+    ConditionForm,
+    Operand,
+)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import NamedTuple, TypeAlias
 
-    from klpdsl.syntax.tree import FunctionRef, Span
+    from klpdsl.syntax.parts import FunctionRef
+    from klpdsl.syntax.place import Span
 else:
     from klpdsl._records import NamedTuple
 
@@ -67,3 +85,27 @@ class PropertyNamed(NamedTuple):
 
     name: str
     span: Span
+
+
+Condition: TypeAlias = (
+    "AttributeIs | TaskStateIs | TaskSees | TransitionIs | LogContains | ViolationSeen | PropertyNamed"
+)
+
+CONDITIONS = (
+    ConditionForm(
+        AttributeIs,
+        "attribute_is",
+        (Operand("subject", LOADABLE), Operand("attribute", ATTRIBUTE), Operand("value", VALUE)),
+    ),
+    ConditionForm(TaskStateIs, "state_is", (Operand("task", TASK),)),
+    ConditionForm(
+        TaskSees,
+        "sees",
+        (Operand("task", TASK), Operand("function", FUNCTION), Operand("code", PATCH)),
+    ),
+    ConditionForm(TransitionIs, "transition_is", (Operand("patch", PATCH, None),)),
+    ConditionForm(LogContains, "log", (Operand("text", TEXT),), latest=True),
+    ConditionForm(ViolationSeen, "violation", (Operand("property", PROPERTY, None),), latest=True),
+    ConditionForm(PropertyNamed, "property", (Operand("name", PROPERTY),)),
+)
+BY_NODE: dict[type, ConditionForm] = {form.node: form for form in CONDITIONS}

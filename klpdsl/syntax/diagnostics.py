@@ -7,23 +7,14 @@ A report names the place, shows the line with a caret below the offending words,
 from __future__ import annotations
 
 from klpdsl.syntax import limits
-from klpdsl.syntax.tree import Span
+from klpdsl.syntax.place import Span
+from klpdsl.syntax.problem import Diagnostic
+
+__all__ = ["Diagnostic", "ScenarioError", "unreadable"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import NamedTuple
-else:
-    from klpdsl._records import NamedTuple
-
-
-class Diagnostic(NamedTuple):
-    """One error: where, what, what could stand there instead (empty when that is no question), and what to do."""
-
-    span: Span
-    message: str
-    expected: tuple[str, ...] = ()
-    hint: str = ""
 
 
 def unreadable(span: Span, error: OSError | ValueError) -> Diagnostic:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from klpdsl.syntax.diagnostics import Diagnostic
+from klpdsl.syntax.problem import Diagnostic
 
 _INDENT = "    "
 _WINDOW = 100

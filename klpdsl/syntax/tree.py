@@ -8,16 +8,56 @@ which looks at classes and ignores spans.
 
 from __future__ import annotations
 
+from klpdsl.syntax.actions import Action as Action
+from klpdsl.syntax.actions import Apply as Apply
+from klpdsl.syntax.actions import Call as Call
+from klpdsl.syntax.actions import Close as Close
+from klpdsl.syntax.actions import Disable as Disable
+from klpdsl.syntax.actions import Enable as Enable
+from klpdsl.syntax.actions import Enter as Enter
+from klpdsl.syntax.actions import Force as Force
+from klpdsl.syntax.actions import Fork as Fork
+from klpdsl.syntax.actions import Load as Load
+from klpdsl.syntax.actions import Open as Open
+from klpdsl.syntax.actions import Operation as Operation
+from klpdsl.syntax.actions import OperatorAction as OperatorAction
+from klpdsl.syntax.actions import Return as Return
+from klpdsl.syntax.actions import Reverse as Reverse
+from klpdsl.syntax.actions import SetCallbacks as SetCallbacks
+from klpdsl.syntax.actions import Settle as Settle
+from klpdsl.syntax.actions import Shadow as Shadow
+from klpdsl.syntax.actions import Show as Show
+from klpdsl.syntax.actions import Signal as Signal
+from klpdsl.syntax.actions import Simple as Simple
+from klpdsl.syntax.actions import Syscall as Syscall
+from klpdsl.syntax.actions import Sysctl as Sysctl
+from klpdsl.syntax.actions import TaskStep as TaskStep
+from klpdsl.syntax.actions import Tick as Tick
+from klpdsl.syntax.actions import Unload as Unload
+from klpdsl.syntax.actions import Write as Write
 from klpdsl.syntax.conditions import AttributeIs as AttributeIs
+from klpdsl.syntax.conditions import Condition as Condition
 from klpdsl.syntax.conditions import LogContains as LogContains
 from klpdsl.syntax.conditions import PropertyNamed as PropertyNamed
 from klpdsl.syntax.conditions import TaskSees as TaskSees
 from klpdsl.syntax.conditions import TaskStateIs as TaskStateIs
 from klpdsl.syntax.conditions import TransitionIs as TransitionIs
 from klpdsl.syntax.conditions import ViolationSeen as ViolationSeen
-from klpdsl.syntax.module_code import PatchRelocations as PatchRelocations
-from klpdsl.syntax.module_code import SetCallbacks as SetCallbacks
-from klpdsl.syntax.module_code import Shadow as Shadow
+from klpdsl.syntax.parts import CALLBACK_NAMES as CALLBACK_NAMES
+from klpdsl.syntax.parts import Callback as Callback
+from klpdsl.syntax.parts import CallbackName as CallbackName
+from klpdsl.syntax.parts import FunctionDecl as FunctionDecl
+from klpdsl.syntax.parts import FunctionRef as FunctionRef
+from klpdsl.syntax.parts import PatchBody as PatchBody
+from klpdsl.syntax.parts import PatchCallbacks as PatchCallbacks
+from klpdsl.syntax.parts import PatchFlag as PatchFlag
+from klpdsl.syntax.parts import PatchFunction as PatchFunction
+from klpdsl.syntax.parts import PatchItem as PatchItem
+from klpdsl.syntax.parts import PatchObject as PatchObject
+from klpdsl.syntax.parts import PatchRelocations as PatchRelocations
+from klpdsl.syntax.parts import PatchState as PatchState
+from klpdsl.syntax.place import Name as Name
+from klpdsl.syntax.place import Span as Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,33 +66,11 @@ else:
     from klpdsl._records import NamedTuple
 
 
-class Span(NamedTuple):
-    """Where something stands: lines and columns count from 1; the end is exclusive.
-
-    `source` is the file's name as the user gave it (`-` for standard input, `<command line>` for `-c`).
-    """
-
-    source: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-
 class Comment(NamedTuple):
     """A `#` comment. `own_line` is false when a statement stands before it on its line."""
 
     text: str
     own_line: bool
-    span: Span
-
-
-class FunctionRef(NamedTuple):
-    """A function as a statement names it: `f`, `ext4:read`, or `ext4:read sympos 2` for a later namesake."""
-
-    object: str | None
-    name: str
-    sympos: int
     span: Span
 
 
@@ -89,17 +107,6 @@ class Import(NamedTuple):
 
 
 # --- world ----------------------------------------------------------------------------------------------------
-
-
-class FunctionDecl(NamedTuple):
-    """A function of vmlinux or of a module. Naming it twice declares two symbols of that name.
-
-    `notrace` functions have no ftrace location: they cannot be patched.
-    """
-
-    name: str
-    notrace: bool
-    span: Span
 
 
 class VmlinuxDecl(NamedTuple):
@@ -154,72 +161,6 @@ class ArchDecl(NamedTuple):
     span: Span
 
 
-class PatchFunction(NamedTuple):
-    """A function that a patch replaces. `sympos` is 0 when not written (the name must then be unique)."""
-
-    name: str
-    sympos: int
-    immediate: bool
-    span: Span
-
-
-class PatchObject(NamedTuple):
-    """`ext4 { read sympos 2 }` in a patch."""
-
-    name: str
-    functions: tuple[PatchFunction, ...]
-    span: Span
-
-
-CALLBACK_NAMES = ("pre_patch", "post_patch", "pre_unpatch", "post_unpatch")
-CallbackName: TypeAlias = "Literal['pre_patch', 'post_patch', 'pre_unpatch', 'post_unpatch']"
-
-
-class Callback(NamedTuple):
-    """`pre_patch fails ENODEV`; `errno` is empty when it succeeds. Only pre_patch can fail.
-
-    `post_patch reads p1`: it uses what the patch p1 keeps; `reads` is empty when it uses nobody else's data.
-    """
-
-    name: CallbackName
-    errno: str
-    reads: str
-    span: Span
-
-
-class PatchCallbacks(NamedTuple):
-    """`callbacks ext4 { … }`; with no braces `callbacks` is None: all four, succeeding."""
-
-    object: str
-    callbacks: tuple[Callback, ...] | None
-    span: Span
-
-
-class PatchState(NamedTuple):
-    """`state 1 version 2`: a system state (struct klp_state) that the patch changes."""
-
-    id: int
-    version: int
-    span: Span
-
-
-PatchItem: TypeAlias = PatchFunction | PatchObject | PatchCallbacks | PatchState | PatchRelocations
-
-
-class PatchBody(NamedTuple):
-    """What stands in a patch's braces, in the order written."""
-
-    items: tuple[PatchItem, ...]
-    span: Span
-
-
-class PatchFlag(NamedTuple):
-    """`immediate`, `replace`, or `unmarked` (its module lacks the modinfo entry livepatch=Y)."""
-
-    name: str
-    span: Span
-
-
 class PatchDecl(NamedTuple):
     """`patch p1 replace { … }`; without braces it patches the vmlinux function f."""
 
@@ -231,183 +172,7 @@ class PatchDecl(NamedTuple):
 
 Declaration: TypeAlias = VmlinuxDecl | ModuleDecl | TaskDecl | CpusDecl | ArchDecl | PatchDecl
 
-# --- operator actions -----------------------------------------------------------------------------------------
-
-
-class Load(NamedTuple):
-    """`load P [flags] [{ … }]` or `load M`: insmod."""
-
-    name: str
-    flags: tuple[PatchFlag, ...]
-    body: PatchBody | None
-    span: Span
-
-
-class Apply(NamedTuple):
-    """`apply P [flags] [{ … }]`: insmod of a module whose init does all that the release needs."""
-
-    name: str
-    flags: tuple[PatchFlag, ...]
-    body: PatchBody | None
-    span: Span
-
-
-class Unload(NamedTuple):
-    """`unload P` or `unload M`: rmmod."""
-
-    name: str
-    span: Span
-
-
-class Enable(NamedTuple):
-    """`enable P`: echo 1 into its `enabled`."""
-
-    name: str
-    span: Span
-
-
-class Disable(NamedTuple):
-    """`disable P`: echo 0 into its `enabled`."""
-
-    name: str
-    span: Span
-
-
-class Reverse(NamedTuple):
-    """`reverse`: the opposite value into `enabled` of the patch in transition."""
-
-    span: Span
-
-
-class Signal(NamedTuple):
-    """`signal [P]`: echo 1 into its `signal`."""
-
-    name: str | None
-    span: Span
-
-
-class Force(NamedTuple):
-    """`force [P]`: echo 1 into its `force`."""
-
-    name: str | None
-    span: Span
-
-
-class Write(NamedTuple):
-    """`write P ATTRIBUTE "text"`: that text into that sysfs attribute of the patch."""
-
-    name: str
-    attribute: str
-    value: str
-    span: Span
-
-
-class Sysctl(NamedTuple):
-    """`sysctl kernel.ftrace_enabled 0`."""
-
-    key: str
-    value: int
-    span: Span
-
-
-class Tick(NamedTuple):
-    """`tick [N]`: N seconds pass."""
-
-    seconds: int
-    span: Span
-
-
-class Settle(NamedTuple):
-    """`settle`: ticks until no transition is under way or nothing changes any more."""
-
-    span: Span
-
-
-class Show(NamedTuple):
-    """`show [P]`: what an observer sees now."""
-
-    name: str | None
-    span: Span
-
-
-class Open(NamedTuple):
-    """`open p1/vmlinux/f`: somebody opens that directory of the patch's in sysfs and keeps it open."""
-
-    name: str
-    path: str
-    span: Span
-
-
-class Close(NamedTuple):
-    """`close p1/vmlinux/f`: whoever held it lets it go."""
-
-    name: str
-    path: str
-    span: Span
-
-
-# --- task actions ---------------------------------------------------------------------------------------------
-
-
-class Call(NamedTuple):
-    """`call f`: through the ftrace hook into f, and asleep inside it."""
-
-    function: FunctionRef
-    span: Span
-
-
-class Return(NamedTuple):
-    """`return` from the innermost function."""
-
-    span: Span
-
-
-class Syscall(NamedTuple):
-    """`syscall f`: enter, call, return, leave; `syscall` alone just enters and leaves."""
-
-    function: FunctionRef | None
-    span: Span
-
-
-class Enter(NamedTuple):
-    """`enter f`: into the ftrace handler of f, and stopped there once it has chosen a version."""
-
-    function: FunctionRef
-    span: Span
-
-
-class Simple(NamedTuple):
-    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `exit`, `continue`."""
-
-    verb: Literal["run", "sleep", "resched", "freeze", "exit", "continue"]
-    span: Span
-
-
-class Fork(NamedTuple):
-    """`fork t9`: a child of that name. `slowly`: the task sleeps in the middle of it, until it continues."""
-
-    child: str
-    slowly: bool
-    span: Span
-
-
-Action: TypeAlias = Call | Return | Syscall | Enter | Simple | Fork
-
-
-class TaskStep(NamedTuple):
-    """`t1: call f, call g, return`: each action is a step of its own."""
-
-    task: str
-    actions: tuple[Action, ...]
-    span: Span
-
-
 # --- observations ---------------------------------------------------------------------------------------------
-
-
-Condition: TypeAlias = (
-    AttributeIs | TaskStateIs | TaskSees | TransitionIs | LogContains | ViolationSeen | PropertyNamed
-)
 
 
 class Expect(NamedTuple):
@@ -459,12 +224,6 @@ class Choose(NamedTuple):
     branches: tuple[tuple[Statement, ...], ...]
     places: tuple[Span, ...]
     span: Span
-
-
-OperatorAction: TypeAlias = (
-    Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show | Open | Close
-)
-Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow
 
 
 class Step(NamedTuple):

@@ -5,11 +5,25 @@ This is on the way of every run, which prints the step it takes; so no module is
 
 from __future__ import annotations
 
-from klpdsl.syntax import tree
+from klpdsl.syntax import actions, tree
+from klpdsl.syntax.operands import (
+    FLAG,
+    FUNCTION,
+    LOADABLE,
+    MODULE,
+    NEW_TASK,
+    OBJECT,
+    PATCH,
+    REQUIRED,
+    TASK,
+    VALUE,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from klpdsl.syntax.operands import Verb
 
     Part = tree.PatchItem | tree.FunctionDecl | tree.FunctionRef | tree.Callback | tree.Thread
     Node = tree.Item | tree.Operation | tree.Action | tree.Condition | Part
@@ -81,6 +95,27 @@ def line_of(node: Node, task: str | None = None) -> str:
 def task_of(thread: tree.Thread) -> str | None:
     """Return the task whose actions a thread holds; None for the operator's."""
     return None if thread.name == tree.OPERATOR else thread.name
+
+
+def _regular(verb: Verb) -> Callable[..., str]:
+    """Return what makes the text of a verb that is just its word and what it takes."""
+    word = verb.word
+    if not verb.operands:
+        return lambda _node: word
+    if len(verb.operands) == 1 and verb.operands[0].default is REQUIRED:
+        field, text = verb.operands[0].field, _OPERANDS.get(verb.operands[0].kind, str)
+        return lambda node: f"{word} {text(getattr(node, field))}"
+    return lambda node: " ".join([word, *_operands(verb, node)])
+
+
+def _operands(verb: Verb, node: object) -> Iterator[str]:
+    for operand in verb.operands:
+        given = getattr(node, operand.field)
+        if operand.kind == FLAG:
+            if given:
+                yield operand.field
+        elif operand.default is REQUIRED or given != operand.default:
+            yield _OPERANDS.get(operand.kind, str)(given)
 
 
 def body_separator(items: Sequence[object]) -> str:
@@ -201,10 +236,6 @@ def _state(node: tree.PatchState) -> str:
     return f"state {node.id} version {node.version}" if node.version else f"state {node.id}"
 
 
-def _optional(verb: str, operand: str | None) -> str:
-    return verb if operand is None else f"{verb} {name(operand)}"
-
-
 def _relation(negated: bool) -> str:
     return "!=" if negated else "="
 
@@ -257,28 +288,13 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.FunctionRef: function,
     tree.Load: lambda node: patch_head("load", node) + _body(node.body),
     tree.Apply: lambda node: patch_head("apply", node) + _body(node.body),
-    tree.Unload: lambda node: f"unload {name(node.name)}",
-    tree.Enable: lambda node: f"enable {name(node.name)}",
-    tree.Disable: lambda node: f"disable {name(node.name)}",
-    tree.Reverse: lambda _node: "reverse",
-    tree.Signal: lambda node: _optional("signal", node.name),
-    tree.Force: lambda node: _optional("force", node.name),
-    tree.Write: lambda node: f"write {name(node.name)} {node.attribute} {value(node.value)}",
     tree.Sysctl: lambda node: f"sysctl {node.key} {node.value}",
-    tree.Tick: lambda node: "tick" if node.seconds == 1 else f"tick {node.seconds}",
-    tree.Settle: lambda _node: "settle",
-    tree.Show: lambda node: _optional("show", node.name),
     tree.Open: lambda node: f"open {node.name}/{node.path}",
     tree.Close: lambda node: f"close {node.name}/{node.path}",
     tree.SetCallbacks: lambda node: f"{set_callbacks_head(node)} {_list(node.callbacks)}",
     tree.Shadow: _shadow,
     tree.TaskStep: lambda node: f"{name(node.task)}: {', '.join(map(format_statement, node.actions))}",
-    tree.Call: lambda node: f"call {function(node.function)}",
-    tree.Return: lambda _node: "return",
-    tree.Syscall: lambda node: "syscall" if node.function is None else f"syscall {function(node.function)}",
-    tree.Enter: lambda node: f"enter {function(node.function)}",
     tree.Simple: lambda node: node.verb,
-    tree.Fork: lambda node: f"fork {name(node.child)}" + (" slowly" if node.slowly else ""),
     tree.AttributeIs: lambda node: f"{_subject(node.subject)} {node.attribute} = {value(node.value)}",
     tree.TaskStateIs: lambda node: (
         f"{_subject(node.task)} patch_state {_relation(node.negated)} {node.state}"
@@ -295,3 +311,11 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.Interleave: lambda node: f"interleave {_braces('; ', map(_thread, node.threads))}",
     tree.Choose: line_of,
 }
+
+#: How what a verb takes is written; numbers and attributes as they are.
+_OPERANDS: dict[str, Callable[..., str]] = {
+    **dict.fromkeys((PATCH, MODULE, LOADABLE, OBJECT, TASK, NEW_TASK), name),
+    FUNCTION: function,
+    VALUE: value,
+}
+_WORDING.update({verb.node: _regular(verb) for verb in actions.VERBS if not verb.irregular})

@@ -20,6 +20,7 @@ from klpdsl.syntax import tree
 from klpdsl.syntax.check import check_names
 from klpdsl.syntax.layout import format_scenario
 from klpdsl.syntax.parse import parse
+from klpdsl.syntax.resolve import resolve
 
 ROOT = Path(__file__).parents[2]
 CHANGES = ROOT / "scenarios" / "changes"
@@ -107,7 +108,7 @@ def blow_up(name: str) -> str:
             (statement,) = parse("\n" * line + noise(chance)).items
             place = len(candidate) if chance.random() < 0.3 else chance.randrange(len(candidate) + 1)
             candidate.insert(place, statement)
-        if not check_names(candidate) and first_difference(candidate) == wanted:
+        if not check_names(resolve(candidate)) and first_difference(candidate) == wanted:
             added += len(candidate) - len(items)
             items = candidate
             batch = min(40, batch * 2)
@@ -288,7 +289,7 @@ def test_one_of_several_equal_steps_is_meant(klpdsl: Any, scenario: Write) -> No
 
 
 def test_a_condition_becomes_the_last_statement(klpdsl: Any, scenario: Write) -> None:
-    path = scenario("load p1 { f }\nload p2 { f, g }\nt2: syscall g\ndisable p2\nsettle\nunload p2\n")
+    path = scenario("load p1 { f }\nload p2 { f, g }\nt1: syscall g\ndisable p2\nsettle\nunload p2\n")
     assert keep(klpdsl, path, "--keep", "t1 sees f = p1", "-e", "v6.12") == [
         "load p1",
         "expect t1 sees f = p1",

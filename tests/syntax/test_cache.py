@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from klpdsl import _cache
-from klpdsl.syntax import load as load_module
+from klpdsl.syntax.files import key_of
 from klpdsl.syntax.load import load_scenario, load_text
 
 ROOT = Path(__file__).parent.parent.parent
@@ -165,7 +165,7 @@ def test_errors_are_not_kept(folder: Path) -> None:
 
 def test_an_entry_of_another_shape_is_none(folder: Path) -> None:
     load_text(TEXT)
-    key = load_module.key_of(TEXT.encode())
+    key = key_of(TEXT.encode())
     assert key
     for shape in (1, (), ([0, [1]], True), ([9999], True), (["x"], True), (((),), True)):
         _cache.store("trees", key, shape)
@@ -207,6 +207,21 @@ def test_a_known_scenario_costs_no_more_than_it_must(folder: Path) -> None:
     assert heavy.isdisjoint(imported), imported
     assert {name for name in imported if name.startswith("klpdsl.syntax.")} <= {
         f"klpdsl.syntax.{name}"
-        for name in ("load", "codec", "limits", "tree", "conditions", "module_code", "wording")
+        for name in (
+            "actions",
+            "analysis",
+            "codec",
+            "conditions",
+            "files",
+            "limits",
+            "load",
+            "operands",
+            "parts",
+            "place",
+            "resolve",
+            "tree",
+            "words",
+            "wording",
+        )
     }
     assert folder.exists()

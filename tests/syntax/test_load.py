@@ -7,7 +7,7 @@ import pytest
 
 from klpdsl.syntax import tree
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
-from klpdsl.syntax.load import Loaded, load_scenario, load_text
+from klpdsl.syntax.load import Analysis, load_scenario, load_text
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def said(path: str) -> list[str]:
     return [f"{error.span.source}:{error.span.line}: {error.message}" for error in errors(path)]
 
 
-def names(loaded: Loaded) -> list[str]:
+def names(loaded: Analysis) -> list[str]:
     return [item.name for item in loaded.items if isinstance(item, tree.TaskDecl | tree.PatchDecl)]
 
 

@@ -1,0 +1,287 @@
+"""The nodes of what an operator and a task do, and the declaration of every verb.
+
+A new verb is a node here, its row in `VERBS`, and its rule in the grammar; `klpdsl.run` says what it does.
+"""
+
+from __future__ import annotations
+
+from klpdsl.syntax import limits
+from klpdsl.syntax.operands import (
+    ATTRIBUTE,
+    FLAG,
+    FUNCTION,
+    KEY,
+    LOADABLE,
+    NEW_TASK,
+    NUMBER,
+    OBJECT,
+    PATCH,
+    VALUE,
+    Operand,
+    Verb,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, NamedTuple, TypeAlias
+
+    from klpdsl.syntax.parts import Callback, FunctionRef, PatchBody, PatchFlag
+    from klpdsl.syntax.place import Span
+else:
+    from klpdsl._records import NamedTuple
+
+# --- operator actions ---
+
+
+class Load(NamedTuple):
+    """`load P [flags] [{ … }]` or `load M`: insmod."""
+
+    name: str
+    flags: tuple[PatchFlag, ...]
+    body: PatchBody | None
+    span: Span
+
+
+class Apply(NamedTuple):
+    """`apply P [flags] [{ … }]`: insmod of a module whose init does all that the release needs."""
+
+    name: str
+    flags: tuple[PatchFlag, ...]
+    body: PatchBody | None
+    span: Span
+
+
+class Unload(NamedTuple):
+    """`unload P` or `unload M`: rmmod."""
+
+    name: str
+    span: Span
+
+
+class Enable(NamedTuple):
+    """`enable P`: echo 1 into its `enabled`."""
+
+    name: str
+    span: Span
+
+
+class Disable(NamedTuple):
+    """`disable P`: echo 0 into its `enabled`."""
+
+    name: str
+    span: Span
+
+
+class Reverse(NamedTuple):
+    """`reverse`: the opposite value into `enabled` of the patch in transition."""
+
+    span: Span
+
+
+class Signal(NamedTuple):
+    """`signal [P]`: echo 1 into its `signal`."""
+
+    name: str | None
+    span: Span
+
+
+class Force(NamedTuple):
+    """`force [P]`: echo 1 into its `force`."""
+
+    name: str | None
+    span: Span
+
+
+class Write(NamedTuple):
+    """`write P ATTRIBUTE "text"`: that text into that sysfs attribute of the patch."""
+
+    name: str
+    attribute: str
+    value: str
+    span: Span
+
+
+class Sysctl(NamedTuple):
+    """`sysctl kernel.ftrace_enabled 0`."""
+
+    key: str
+    value: int
+    span: Span
+
+
+class Tick(NamedTuple):
+    """`tick [N]`: N seconds pass."""
+
+    seconds: int
+    span: Span
+
+
+class Settle(NamedTuple):
+    """`settle`: ticks until no transition is under way or nothing changes any more."""
+
+    span: Span
+
+
+class Show(NamedTuple):
+    """`show [P]`: what an observer sees now."""
+
+    name: str | None
+    span: Span
+
+
+class Open(NamedTuple):
+    """`open p1/vmlinux/f`: somebody opens that directory of the patch's in sysfs and keeps it open."""
+
+    name: str
+    path: str
+    span: Span
+
+
+class Close(NamedTuple):
+    """`close p1/vmlinux/f`: whoever held it lets it go."""
+
+    name: str
+    path: str
+    span: Span
+
+
+class SetCallbacks(NamedTuple):
+    """`callbacks p1 ext4 { pre_patch fails ENODEV }`: from now on those callbacks of the object end like that."""
+
+    name: str
+    object: str
+    callbacks: tuple[Callback, ...]
+    span: Span
+
+
+class Shadow(NamedTuple):
+    """`shadow alloc inode 7 "data"`: a call of klp_shadow_alloc() and its like, by whatever code has reason to.
+
+    `object` is empty for `free_all`. `data` is what the variable gets (None: nothing), and `constructor` the errno
+    of the constructor that gives it (`0` when it succeeds, empty when there is none). `destructor`: freeing calls one.
+    """
+
+    verb: Literal["get", "alloc", "get_or_alloc", "free", "free_all"]
+    object: str
+    id: int
+    data: str | None
+    constructor: str
+    destructor: bool
+    span: Span
+
+
+# --- task actions ---
+
+
+class Call(NamedTuple):
+    """`call f`: through the ftrace hook into f, and asleep inside it."""
+
+    function: FunctionRef
+    span: Span
+
+
+class Return(NamedTuple):
+    """`return` from the innermost function."""
+
+    span: Span
+
+
+class Syscall(NamedTuple):
+    """`syscall f`: enter, call, return, leave; `syscall` alone just enters and leaves."""
+
+    function: FunctionRef | None
+    span: Span
+
+
+class Enter(NamedTuple):
+    """`enter f`: into the ftrace handler of f, and stopped there once it has chosen a version."""
+
+    function: FunctionRef
+    span: Span
+
+
+SIMPLE_VERBS = ("run", "sleep", "resched", "freeze", "exit", "continue")
+
+
+class Simple(NamedTuple):
+    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `exit`, `continue`."""
+
+    verb: Literal["run", "sleep", "resched", "freeze", "exit", "continue"]
+    span: Span
+
+
+class Fork(NamedTuple):
+    """`fork t9`: a child of that name. `slowly`: the task sleeps in the middle of it, until it continues."""
+
+    child: str
+    slowly: bool
+    span: Span
+
+
+Action: TypeAlias = "Call | Return | Syscall | Enter | Simple | Fork"
+
+
+class TaskStep(NamedTuple):
+    """`t1: call f, call g, return`: each action is a step of its own."""
+
+    task: str
+    actions: tuple[Action, ...]
+    span: Span
+
+
+OperatorAction: TypeAlias = (
+    "Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show | Open | Close"
+)
+Operation: TypeAlias = "OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow"
+
+
+# --- the verbs ---
+
+_OF_PATCH = (Operand("name", PATCH),)
+_OF_ANY_PATCH = (Operand("name", PATCH, None),)
+
+#: What an operator does, time that passes, and what a module's own code does.
+OPERATOR_VERBS = (
+    Verb("load", Load, "load", (Operand("name", LOADABLE),), irregular=True),
+    Verb("apply", Apply, "apply", _OF_PATCH, irregular=True),
+    Verb("unload", Unload, "unload", (Operand("name", LOADABLE),)),
+    Verb("enable", Enable, "enable", _OF_PATCH),
+    Verb("disable", Disable, "disable", _OF_PATCH),
+    Verb("reverse", Reverse, "reverse"),
+    Verb("signal", Signal, "signal", _OF_ANY_PATCH),
+    Verb("force", Force, "force", _OF_ANY_PATCH),
+    Verb("write", Write, "write", (*_OF_PATCH, Operand("attribute", ATTRIBUTE), Operand("value", VALUE))),
+    Verb(
+        "sysctl",
+        Sysctl,
+        "sysctl",
+        (Operand("key", KEY), Operand("value", NUMBER, 0, 0, limits.SYSCTL_VALUE, "a sysctl's value")),
+        irregular=True,
+    ),
+    Verb(
+        "tick",
+        Tick,
+        "tick",
+        (Operand("seconds", NUMBER, 1, 1, limits.TICK_SECONDS, "the seconds of a tick"),),
+    ),
+    Verb("settle", Settle, "settle"),
+    Verb("show", Show, "show", (Operand("name", LOADABLE, None),)),
+    Verb("open", Open, "open", _OF_PATCH, irregular=True),
+    Verb("close", Close, "close", _OF_PATCH, irregular=True),
+    Verb("callbacks", SetCallbacks, "set_callbacks", (*_OF_PATCH, Operand("object", OBJECT)), irregular=True),
+    Verb("shadow", Shadow, "shadow", irregular=True),
+)
+
+#: What a task does, behind its name and a colon.
+TASK_VERBS = (
+    Verb("call", Call, "call", (Operand("function", FUNCTION),)),
+    Verb("return", Return, "return_"),
+    Verb("syscall", Syscall, "syscall", (Operand("function", FUNCTION, None),)),
+    Verb("enter", Enter, "enter", (Operand("function", FUNCTION),)),
+    Verb("fork", Fork, "fork", (Operand("child", NEW_TASK), Operand("slowly", FLAG, False))),
+    *(Verb(word, Simple, "simple", irregular=True) for word in SIMPLE_VERBS),
+)
+
+VERBS = OPERATOR_VERBS + TASK_VERBS
+#: The declaration of each node; that of `Simple` has no operands, whichever word it is.
+BY_NODE: dict[type, Verb] = {verb.node: verb for verb in VERBS}
