@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
-from klpdsl.syntax import tree
+from klpdsl.syntax import actions, tree
+from klpdsl.syntax.operands import NUMBER, REQUIRED
 
 
 def simpler(item: tree.Item) -> Iterator[tuple[tree.Item, ...]]:
@@ -27,6 +28,8 @@ def _forms(node: Any) -> Iterator[Any]:
     form = _FORMS.get(type(node))
     if form is not None:
         yield from form(node)
+    elif type(node) in actions.BY_NODE:
+        yield from _operands(node)
 
 
 def _step(node: tree.Step) -> Iterator[tree.Step]:
@@ -40,8 +43,8 @@ def _task_step(node: tree.TaskStep) -> Iterator[tree.TaskStep]:
     if len(node.actions) > 1:
         yield from _fewer(node, "actions", least=1)
     for index, action in enumerate(node.actions):
-        if isinstance(action, tree.Syscall) and action.function is not None:
-            yield _with(node, "actions", index, action._replace(function=None))
+        for form in _forms(action):
+            yield _with(node, "actions", index, form)
 
 
 def _patch(node: tree.PatchDecl | tree.Load | tree.Apply) -> Iterator[Any]:
@@ -136,15 +139,22 @@ def _cpus(node: tree.CpusDecl) -> Iterator[tree.CpusDecl]:
         yield node._replace(number=number)
 
 
-def _tick(node: tree.Tick) -> Iterator[tree.Tick]:
-    for seconds in _smaller_numbers(node.seconds):
-        yield node._replace(seconds=seconds)
+def _operands(node: Any) -> Iterator[Any]:
+    """Leave out what a verb need not be given; make its numbers smaller."""
+    for operand in actions.BY_NODE[type(node)].operands:
+        given = getattr(node, operand.field)
+        if operand.default is REQUIRED or given == operand.default:
+            continue
+        if operand.kind != NUMBER:
+            yield node._replace(**{operand.field: operand.default})
+        for number in _smaller_numbers(given, operand.least) if operand.kind == NUMBER else ():
+            yield node._replace(**{operand.field: number})
 
 
-def _smaller_numbers(number: int) -> Iterator[int]:
-    """One, then closer and closer to the number: its half, three quarters, …, one less."""
+def _smaller_numbers(number: int, least: int = 1) -> Iterator[int]:
+    """The least one, then closer and closer to the number: half-way, three quarters of it, …, one less."""
     tried = {number}
-    gap = number - 1
+    gap = number - least
     while gap > 0:
         if number - gap not in tried:
             yield number - gap
@@ -211,7 +221,6 @@ _FORMS: dict[type, Callable[[Any], Iterator[Any]]] = {
     tree.FunctionDecl: _function_decl,
     tree.TaskDecl: _task,
     tree.CpusDecl: _cpus,
-    tree.Tick: _tick,
     tree.Interleave: _interleave,
     tree.Thread: _thread,
     tree.Choose: _choose,

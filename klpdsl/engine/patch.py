@@ -7,7 +7,7 @@ from klpdsl.engine.errnos import number
 from klpdsl.trace.events import Hook
 from klpdsl.world.values import (
     KLP_UNPATCHED,
-    ORIGINAL,
+    NO_PATCH,
     VMLINUX,
     Code,
     Entry,
@@ -29,7 +29,7 @@ def original(k: Kernel, key: FuncKey) -> Code:
     """The original code of a function, in the module that is loaded now."""
     obj, name, position = key
     generation = 0 if obj == VMLINUX or obj not in k.w.modules else k.w.modules[obj].generation
-    return Code(obj, name, position, ORIGINAL, generation)
+    return Code(obj, name, position, NO_PATCH, generation)
 
 
 def entry_code(k: Kernel, key: FuncKey, entry: Entry) -> Code:

@@ -11,7 +11,7 @@ from klpdsl.engine import resting
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
 from klpdsl.trace.events import Call, Callback, Event, ModuleGone, ModuleRefs, Sysfs, Violation
-from klpdsl.world.values import KLP_PATCHED, ORIGINAL, VMLINUX, Code, Patch, Task
+from klpdsl.world.values import KLP_PATCHED, NO_PATCH, VMLINUX, Code, Patch, Task
 
 NAMES = tuple(PROPERTIES)
 
@@ -230,7 +230,7 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
                 continue
             if not func.patched and not (live and obj.loaded):
                 continue
-            if code.owner == ORIGINAL:
+            if code.owner == NO_PATCH:
                 if func.nop and _is_oldest(k, patch, code):
                     return 0  # nothing lies below: the original is old and new at once
                 # Under a no-op of a later patch, the original is what came later.
@@ -240,7 +240,7 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
                 return -1
             return 1 if _later(k, other, patch) else -1
     # What a replacing patch does not have is old code too, as long as another patch brought it.
-    if live and patch.replace and code.owner != ORIGINAL:
+    if live and patch.replace and code.owner != NO_PATCH:
         other = k.w.patches.get(code.owner)
         if other is not None and not _later(k, other, patch):
             return -1

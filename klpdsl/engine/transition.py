@@ -6,6 +6,7 @@ An attempt to complete looks at every task; those that hold the transition open 
 
 from __future__ import annotations
 
+from klpdsl._names import ORIGINAL
 from klpdsl.engine import patch, replace
 from klpdsl.engine.completion import WHAT, klp_complete_transition
 from klpdsl.engine.context import Kernel
@@ -13,7 +14,7 @@ from klpdsl.trace.events import Blocked
 from klpdsl.world.values import (
     KLP_PATCHED,
     KLP_UNPATCHED,
-    ORIGINAL,
+    NO_PATCH,
     Code,
     Func,
     FuncKey,
@@ -182,7 +183,7 @@ def klp_try_switch_task(k: Kernel, index: int, *, current: bool = False) -> bool
     if found is not None:
         func, code = found
         what = f"is sleeping on function {func.name}"
-        where = Blocked(task.name, "sleeping", code.object, code.function, code.owner or "original")
+        where = Blocked(task.name, "sleeping", code.object, code.function, owner_name(code))
         _held(k, task, "klp_check_stack", what, where)
         return False
     k.set_patch_state(index, k.w.target_state, pending=False)
@@ -248,4 +249,4 @@ def on_behalf_of_itself(k: Kernel, index: int) -> None:
 
 def owner_name(code: Code) -> str:
     """How traces write whose version of a function some code is."""
-    return "original" if code.owner == ORIGINAL else code.owner
+    return ORIGINAL if code.owner == NO_PATCH else code.owner

@@ -10,8 +10,9 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
-from klpdsl.syntax import tree
+from klpdsl.syntax import actions, tree
 from klpdsl.syntax.diagnostics import Diagnostic
+from klpdsl.syntax.operands import FUNCTION, MODULE, OBJECT, PROPERTY, SAID, TASK
 from klpdsl.syntax.spelling import nearest
 from klpdsl.syntax.tree import Span
 
@@ -41,37 +42,35 @@ _MARKS = {
     "_OR": "`or`",
 }
 _ENDS = {"_NEWLINE", "_SEMICOLON", "$END"}
-# What a name stands for after a word; elsewhere it is what the rule below says.
+# What a name stands for after a word that is no verb; elsewhere it is what the rule below says.
 _NAMED = {
-    "_MODULE": "a module's name",
-    "TASK": "a task's name",
-    "KTHREAD": "a task's name",
-    "_IN": "a function",
-    "_CALLS": "a function",
+    "_MODULE": SAID[MODULE],
+    "TASK": SAID[TASK],
+    "KTHREAD": SAID[TASK],
+    "_IN": SAID[FUNCTION],
+    "_CALLS": SAID[FUNCTION],
     "_ARCH": "a feature",
     "_PATCH": "a patch's name",
-    "_CALLBACKS": "an object's name",
-    "_OF": "a module's name",
-    "_RELOCATIONS": "an object's name",
+    "_CALLBACKS": SAID[OBJECT],
+    "_OF": SAID[MODULE],
+    "_RELOCATIONS": SAID[OBJECT],
     "SHADOW_GET": "an object",
     "SHADOW_NEW": "an object",
     "SHADOW_FREE": "an object",
-    "_LOAD": "the name of a patch or module",
-    "_UNLOAD": "the name of a patch or module",
-    "_CALL": "a function",
-    "_SYSCALL": "a function",
-    "_ENTER": "a function",
-    "_REDIRECTS": "a function",
-    "_SEES": "a function",
-    "_FORK": "a new task's name",
+    "_REDIRECTS": SAID[FUNCTION],
+    "_SEES": SAID[FUNCTION],
     "_EXPECT": "the name of a task, patch or module",
     "_ALWAYS": "the name of a task, patch, module or property",
     "_NEVER": "the name of a task, patch, module or property",
-    "_VIOLATION": "a property",
-    "_COLON": "a function",
+    "_VIOLATION": SAID[PROPERTY],
+    "_COLON": SAID[FUNCTION],
 }
-_PATCH_VERBS = ("_APPLY", "_ENABLE", "_DISABLE", "_SIGNAL", "_FORCE", "_WRITE", "_SHOW")
-_NAMED.update(dict.fromkeys(_PATCH_VERBS, "a patch"))
+# What a verb takes first, by the verb.
+_TAKEN = {
+    verb.word: SAID[verb.operands[0].kind]
+    for verb in actions.VERBS
+    if verb.operands and verb.operands[0].kind in SAID and verb.node is not tree.SetCallbacks
+}
 
 _LOOK_ALIKE = {
     "\N{RIGHTWARDS ARROW}": "->",
@@ -207,7 +206,7 @@ class Explainer:
             return "a patch's name" if "NONE" in accepted else "a patch's name or `original`"
         if last is None or last.type in {"_OPEN", "_COMMA", "_SEMICOLON", "_NEWLINE"}:
             return "a function"
-        return _NAMED.get(last.type, "a name")
+        return _TAKEN.get(str(last)) or _NAMED.get(last.type, "a name")
 
     def _hint(self, word: str, accepted: set[str], last: Token | None) -> str:
         if word[:1] in _LOOK_ALIKE:

@@ -1,6 +1,6 @@
 """The words that no grammar lists: errnos, built-in properties, features, and the names that mean something already."""
 
-from klpdsl import _errnos, _properties
+from klpdsl import _errnos, _names, _properties
 
 ERRNOS = _errnos.ERRNOS
 ERRNO_ALIASES = _errnos.ERRNO_ALIASES
@@ -17,9 +17,9 @@ PROPERTIES = tuple(_properties.PROPERTIES)
 FEATURES = ("unreliable-stacks",)
 
 #: The object that is always there.
-VMLINUX = "vmlinux"
+VMLINUX = _names.VMLINUX
 #: What `sees` calls the code that no patch has replaced.
-ORIGINAL = "original"
+ORIGINAL = _names.ORIGINAL
 #: What is found where there is nothing to look at: no such file, module, function or task now.
 GONE = "gone"
 #: The task of a world without tasks, and the function of a patch that names none.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from klpdsl import _names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, NamedTuple, TypeAlias
@@ -17,10 +19,10 @@ KLP_PATCHED = 1
 
 STATE_NAMES = {KLP_UNDEFINED: "undefined", KLP_UNPATCHED: "unpatched", KLP_PATCHED: "patched"}
 
-VMLINUX = "vmlinux"
+VMLINUX = _names.VMLINUX
 """The name under which the core kernel stands among the objects (a NULL `klp_object.name`)."""
 
-ORIGINAL = ""
+NO_PATCH = ""
 """The owner of code that no patch brought."""
 
 
@@ -77,7 +79,7 @@ FuncKey = tuple[str, str, int]
 class Code(NamedTuple):
     """A piece of text in memory that a task may run: the original function, or a patch's version of it.
 
-    `owner` is ORIGINAL or the patch's name; `generation` tells apart the loads of one module.
+    `owner` is NO_PATCH or the patch's name; `generation` tells apart the loads of one module.
     """
 
     object: str
