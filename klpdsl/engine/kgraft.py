@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from klpdsl.engine import modules, observe, others, patch, replace, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
+from klpdsl.engine.preconditions import NO_TASK
 from klpdsl.trace.events import Blocked
 from klpdsl.world.values import KLP_PATCHED, KLP_UNDEFINED, KLP_UNPATCHED, FuncKey, PatchSpec
 
@@ -27,11 +28,11 @@ _ONE_WAY = "kGraft has no way back from this"
 
 def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     """Insmod of a kGraft module: its init applies the patch (kgr_patch_kernel())."""
-    missing = others.unknown_words(k, "kGraft", spec, functions=False)
-    if missing is not None:
-        return missing
-    if spec.name in k.w.modules:
-        return Outcome("EEXIST")
+    refused = others.unknown_words(k, "kGraft", spec, functions=False) or modules.refuses_loading(
+        k, spec.name
+    )
+    if refused is not None:
+        return refused
     modules.arrive(k, spec.name, livepatch=True)
     k.module_get(spec.name)
     p = others.new_patch(k, spec)
@@ -286,8 +287,9 @@ show = observe.show
 
 def load_target(k: Kernel, name: str) -> Outcome:
     """Insmod of a patchable module: finalized patches and the one in progress take hold of it."""
-    if name in k.w.modules:
-        return Outcome("EEXIST")
+    refused = modules.refuses_loading(k, name)
+    if refused is not None:
+        return refused
     modules.arrive(k, name, livepatch=False)
     for other in (*k.w.klp_patches, k.w.transition_patch):
         for index, obj in enumerate(k.w.patches[other].objects if other else ()):
@@ -377,7 +379,7 @@ exit_ = tasks.exit_
 def _safe_point(k: Kernel, name: str) -> Outcome:
     index = k.w.task_index(name)
     if index < 0:
-        return Outcome("ESRCH", "the task has exited")
+        return NO_TASK
     if k.w.tasks[index].kind == "kthread":
         transition.klp_update_patch_state(k, index)
     return SUCCESS

@@ -22,11 +22,9 @@ _NO_TRANSITION = "kpatch has no transition: what it does, it does at once"
 def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     """Insmod of a kpatch module: its init registers the patch, all or nothing."""
     _close_window(k)
-    missing = others.unknown_words(k, "kpatch", spec, functions=True)
-    if missing is not None:
-        return missing
-    if spec.name in k.w.modules:
-        return Outcome("EEXIST")
+    refused = others.unknown_words(k, "kpatch", spec, functions=True) or modules.refuses_loading(k, spec.name)
+    if refused is not None:
+        return refused
     modules.arrive(k, spec.name, livepatch=True)
     p = others.new_patch(k, spec)
     others.appear(k, p)
@@ -224,8 +222,9 @@ show = observe.show
 def load_target(k: Kernel, name: str) -> Outcome:
     """Insmod of a patchable module: the notifier patches it, for the first patch in the list that waits for it."""
     _close_window(k)
-    if name in k.w.modules:
-        return Outcome("EEXIST")
+    refused = modules.refuses_loading(k, name)
+    if refused is not None:
+        return refused
     modules.arrive(k, name, livepatch=False)
     for other in k.w.klp_patches:
         for index, obj in enumerate(k.w.patches[other].objects):

@@ -9,8 +9,9 @@ from klpdsl.world.values import PatchSpec
 
 def load_target(k: Kernel, name: str) -> Outcome:
     """`insmod` of a patchable module."""
-    if name in k.w.modules:
-        return Outcome("EEXIST")
+    refused = modules.refuses_loading(k, name)
+    if refused is not None:
+        return refused
     wanted = k.w.redirects.get(name, ())
     taken = any(key in k.w.func_stacks or patch.redirected_by_a_module(k, key) for key in wanted)
     modules.arrive(k, name, livepatch=False)
@@ -43,11 +44,9 @@ def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
 
     `apply`: the init of a two-step module enables as well, and unregisters again when that fails.
     """
-    missing = missing_feature(k, spec)
-    if missing is not None:
-        return missing
-    if spec.name in k.w.modules:
-        return Outcome("EEXIST")
+    refused = missing_feature(k, spec) or modules.refuses_loading(k, spec.name)
+    if refused is not None:
+        return refused
     modules.arrive(k, spec.name, livepatch=True)
     if k.sem.taint == "load" and spec.marked and not k.w.tainted:
         k.w.tainted = True

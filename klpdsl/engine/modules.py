@@ -22,6 +22,11 @@ def leave(k: Kernel, name: str) -> None:
         k.tell(ModuleGone(name))
 
 
+def refuses_loading(k: Kernel, name: str) -> Outcome | None:
+    """What init_module() answers before it looks at what the module brings; None when nothing is in the way."""
+    return Outcome("EEXIST") if name in k.w.modules else None
+
+
 def refuses_removal(k: Kernel, name: str) -> Outcome | None:
     """What delete_module() answers before it lets a module's exit run; None when nothing is in the way."""
     module = k.w.modules.get(name)
