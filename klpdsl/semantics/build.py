@@ -40,7 +40,8 @@ def build(mainline: str, proposals: str) -> Table:
         "changes": {},
         "ends": {},
         "proposals": {},
-        "aliases": dict(beside.get("aliases", {})),
+        # The newest release is called so whichever it is.
+        "aliases": {"mainline": history["releases"]["last"][-1], **beside.get("aliases", {})},
     }
     for row in history["change"]:
         _add_change(table, row, allowed)

@@ -49,7 +49,7 @@ was before the change was not run. Which scenarios that were, and how many agree
 
 Beside this, the code of `kernel/livepatch` itself was run in user space, in lockstep with the model, and compared at
 the moment of every event: log lines, callbacks, calls, task states, references, sysfs and stacks of versions. On 36
-trees from v4.0 to v7.1 all scenarios that can be played so and hundreds of random ones agree. Digests of what the
+trees from v4.0 on all scenarios that can be played so and hundreds of random ones agree. Digests of what the
 kernels' code did are kept, and tests hold the model to them: [tests/recorded](../tests/recorded/README.md).
 """
 
