@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from klpdsl.semantics.axes import Semantics
-from klpdsl.semantics.checks import spell
-from klpdsl.semantics.engines import mainline_engine, resolve
+from klpdsl.semantics.engines import resolve
+from klpdsl.semantics.points import mainline_engine
 from klpdsl.semantics.records import Engine, EngineError, Setting
+from klpdsl.semantics.spelling import spell
 from klpdsl.semantics.table import change, order
 
 

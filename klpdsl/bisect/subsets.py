@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from klpdsl.bisect.lineage import Move, Point
-from klpdsl.semantics.checks import spell
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Engine, EngineError
+from klpdsl.semantics.spelling import spell
 from klpdsl.semantics.table import change
 
 

@@ -14,7 +14,8 @@ from klpdsl.bisect.search import Probe
 from klpdsl.bisect.subsets import MinimalSet, minimal_set
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
 from klpdsl.cli.predicates import add_predicates, predicate_of
-from klpdsl.semantics.engines import expand, points, resolve
+from klpdsl.semantics.engines import expand, resolve
+from klpdsl.semantics.points import points
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax import tree
 from klpdsl.syntax.diagnostics import ScenarioError

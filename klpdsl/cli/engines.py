@@ -7,10 +7,10 @@ import sys
 import textwrap
 
 from klpdsl.cli.common import OK, USAGE, complain, parser
-from klpdsl.semantics.checks import spell
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.lineage import Node, between, coverage, describe, lineage, releases
 from klpdsl.semantics.records import EngineError
+from klpdsl.semantics.spelling import spell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain
 from klpdsl.kernel.errors import KernelError, NotExpressible
-from klpdsl.kernel.kernels import Kernel, fetch, given_kernel, how_to_fetch, kernel_named, kernels_at_hand
+from klpdsl.kernel.kernels import (
+    KernelImage,
+    fetch,
+    given_kernel,
+    how_to_fetch,
+    kernel_named,
+    kernels_at_hand,
+)
 from klpdsl.run.session import Loaded, load_file, load_text
 from klpdsl.syntax.diagnostics import ScenarioError
 
@@ -110,7 +117,7 @@ def _kernel_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _kernel(arguments: argparse.Namespace) -> Kernel:
+def _kernel(arguments: argparse.Namespace) -> KernelImage:
     if arguments.vmlinuz or arguments.headers:
         if not (arguments.vmlinuz and arguments.headers):
             raise KernelError("--vmlinuz and --headers go together")
@@ -248,9 +255,9 @@ def _confirm(arguments: argparse.Namespace) -> int:
 
 def _evidence(arguments: argparse.Namespace) -> int:
     from klpdsl.goldens.suite import SuiteError, find_suite
-    from klpdsl.kernel.account import render
+    from klpdsl.kernel.attribution import witnesses
+    from klpdsl.kernel.confirmed import render
     from klpdsl.kernel.evidence import read
-    from klpdsl.kernel.witness import witnesses
 
     try:
         suite = find_suite([])

@@ -10,7 +10,7 @@ yet to migrate is pending. Files are below /sys/kernel/kgraft.
 
 from __future__ import annotations
 
-from klpdsl.engine import modules, observe, others, patch, replace, tasks, transition
+from klpdsl.engine import modules, observe, out_of_tree, patch, replace, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.engine.preconditions import NO_TASK
 from klpdsl.trace.events import Blocked
@@ -28,22 +28,22 @@ _ONE_WAY = "kGraft has no way back from this"
 
 def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     """Insmod of a kGraft module: its init applies the patch (kgr_patch_kernel())."""
-    refused = others.unknown_words(k, "kGraft", spec, functions=False) or modules.refuses_loading(
+    refused = out_of_tree.unknown_words(k, "kGraft", spec, functions=False) or modules.refuses_loading(
         k, spec.name
     )
     if refused is not None:
         return refused
     modules.arrive(k, spec.name, livepatch=True)
     k.module_get(spec.name)
-    p = others.new_patch(k, spec)
+    p = out_of_tree.new_patch(k, spec)
     if k.sem.replace == "always":
         p = k.set_patch(p._replace(replace=True))
-    others.appear(k, p)
+    out_of_tree.appear(k, p)
     error = _apply(k, spec.name)
     if error != OK:
-        others.vanish(k, spec.name)
+        out_of_tree.vanish(k, spec.name)
         k.module_put(spec.name)
-        others.leave(k, spec.name)
+        out_of_tree.leave(k, spec.name)
     return Outcome(error)
 
 
@@ -52,14 +52,14 @@ apply_patch = load_patch
 
 def unload_patch(k: Kernel, name: str) -> Outcome:
     """Rmmod of a kGraft module: its exit takes the directory away."""
-    return others.unload(k, name)
+    return out_of_tree.unload(k, name)
 
 
 def _apply(k: Kernel, name: str) -> str:
     """kgr_modify_kernel() for applying."""
     if _in_progress(k):
         return "EAGAIN"
-    _, function = others.missing_symbol(k, k.w.patches[name])
+    _, function = out_of_tree.missing_symbol(k, k.w.patches[name])
     if function:
         k.printk("err", f"kgr: function {function} not resolved")
         return "ENOENT"
@@ -73,7 +73,7 @@ def _apply(k: Kernel, name: str) -> str:
                 k, name, index, obj._replace(loaded=obj.name == "vmlinux" or obj.name in k.w.modules)
             )
     _start(k, name, KLP_PATCHED)
-    others.push(k, name)
+    out_of_tree.push(k, name)
     if not p.replace:
         _count(k, +1)
     _flag(k)
@@ -118,7 +118,7 @@ def _start(k: Kernel, name: str, target: int) -> None:
     k.w.signals_cnt = 0
     if not k.w.patches[name].immediate:
         k.set_patch(k.w.patches[name]._replace(transition=True))
-    others.changed(k, name, "state")
+    out_of_tree.changed(k, name, "state")
 
 
 def _flag(k: Kernel) -> None:
@@ -138,7 +138,7 @@ def _flag(k: Kernel) -> None:
 def _count(k: Kernel, by: int) -> None:
     for name in k.w.klp_patches:
         k.set_patch(k.w.patches[name]._replace(refs=k.w.patches[name].refs + by))
-        others.changed(k, name, "refs")
+        out_of_tree.changed(k, name, "refs")
 
 
 # --- finalizing -----------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ def _finalize(k: Kernel) -> None:
     if target == KLP_UNPATCHED:
         patch.klp_unpatch_objects(k, name)
         k.set_patch(w.patches[name]._replace(enabled=False))
-        others.changed(k, name, "state")
+        out_of_tree.changed(k, name, "state")
         if not p.retired:
             _count(k, -1)
         k.module_put(name)
@@ -186,7 +186,7 @@ def _finalize(k: Kernel) -> None:
         if p.replace:
             _retire(k, name)
         k.set_patch(w.patches[name]._replace(enabled=True, registered=True))
-        others.changed(k, name, "state")
+        out_of_tree.changed(k, name, "state")
         w.klp_patches += (name,)
     for index in range(len(w.tasks)):
         k.set_patch_state(index, KLP_UNDEFINED, pending=False)
@@ -213,10 +213,10 @@ def _retire(k: Kernel, name: str) -> None:
         if any(obj.patched for obj in k.w.patches[other].objects):
             # A reference counts for this one as for a patch in force, until its own migration is over.
             k.set_patch(k.w.patches[other]._replace(refs=0))
-            others.changed(k, other, "state")
+            out_of_tree.changed(k, other, "state")
             continue
         k.set_patch(k.w.patches[other]._replace(enabled=False))
-        others.changed(k, other, "state")
+        out_of_tree.changed(k, other, "state")
         k.module_put(other)
     k.w.klp_patches = ()
     if not _early(k):
@@ -231,10 +231,10 @@ def _retire(k: Kernel, name: str) -> None:
 def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
     """A write into a file of a patch: any text into `revert` reverts it; `enabled` 0 stands for that."""
     if attribute == "enabled" and text == "1":
-        return others.lacking(
+        return out_of_tree.lacking(
             "kGraft does not apply a patch again: its module is removed and loaded once more"
         )
-    there = others.may_open(k, name)
+    there = out_of_tree.may_open(k, name)
     if there.value != OK:
         return there
     if attribute == "revert" or (attribute == "enabled" and text == "0"):
@@ -254,7 +254,7 @@ def reverse(k: Kernel) -> Outcome:
 
 def signal(_k: Kernel, _name: str | None) -> Outcome:
     """Nobody has to ask for the fake signal."""
-    return others.lacking("kGraft sends its fake signals by itself, if it has them")
+    return out_of_tree.lacking("kGraft sends its fake signals by itself, if it has them")
 
 
 def force(k: Kernel, name: str | None) -> Outcome:
@@ -275,7 +275,7 @@ def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
 
 def open_directory(_k: Kernel, _name: str, _path: str) -> Outcome:
     """Only a patch has a directory, and its removal waits for whoever is in it."""
-    return others.lacking("kGraft has no directories of functions")
+    return out_of_tree.lacking("kGraft has no directories of functions")
 
 
 close_directory = open_directory
@@ -308,7 +308,7 @@ def unload_target(k: Kernel, name: str) -> Outcome:
                     patch.klp_unpatch_object(k, other, index)
                     now = k.w.patches[other].objects[index]
                     patch.set_object(k, other, index, now._replace(loaded=False))
-    return others.unload(k, name)
+    return out_of_tree.unload(k, name)
 
 
 # --- time and tasks -------------------------------------------------------------------------------------------
@@ -391,4 +391,4 @@ freeze = _safe_point
 
 def enter(_k: Kernel, _task: str, _key: FuncKey) -> Outcome:
     """The inside of kGraft's stubs is not modelled."""
-    return others.lacking("the inside of kGraft's stubs is not modelled")
+    return out_of_tree.lacking("the inside of kGraft's stubs is not modelled")

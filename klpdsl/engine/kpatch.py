@@ -9,7 +9,7 @@ window stays open here until an operator acts next or time passes; what tasks do
 
 from __future__ import annotations
 
-from klpdsl.engine import modules, observe, others, patch, tasks
+from klpdsl.engine import modules, observe, out_of_tree, patch, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.world.values import VMLINUX, Code, FuncKey, Patch, PatchSpec
 
@@ -22,16 +22,18 @@ _NO_TRANSITION = "kpatch has no transition: what it does, it does at once"
 def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     """Insmod of a kpatch module: its init registers the patch, all or nothing."""
     _close_window(k)
-    refused = others.unknown_words(k, "kpatch", spec, functions=True) or modules.refuses_loading(k, spec.name)
+    refused = out_of_tree.unknown_words(k, "kpatch", spec, functions=True) or modules.refuses_loading(
+        k, spec.name
+    )
     if refused is not None:
         return refused
     modules.arrive(k, spec.name, livepatch=True)
-    p = others.new_patch(k, spec)
-    others.appear(k, p)
+    p = out_of_tree.new_patch(k, spec)
+    out_of_tree.appear(k, p)
     error = _register(k, p.name)
     if error != OK:
-        others.vanish(k, spec.name)
-        others.leave(k, spec.name)
+        out_of_tree.vanish(k, spec.name)
+        out_of_tree.leave(k, spec.name)
     return Outcome(error)
 
 
@@ -41,14 +43,14 @@ apply_patch = load_patch
 def unload_patch(k: Kernel, name: str) -> Outcome:
     """Rmmod of a kpatch module: refused while the patch is in force."""
     _close_window(k)
-    return others.unload(k, name)
+    return out_of_tree.unload(k, name)
 
 
 def _register(k: Kernel, name: str) -> str:
     """kpatch_register()."""
     p = k.w.patches[name]
     k.module_get(name)
-    obj_name, function = others.missing_symbol(k, p)
+    obj_name, function = out_of_tree.missing_symbol(k, p)
     if function:
         if obj_name == VMLINUX:
             k.printk("err", f"kpatch: base kernel mismatch for symbol '{function}'")
@@ -67,7 +69,7 @@ def _register(k: Kernel, name: str) -> str:
         k.module_put(name)
         return "EBUSY"
     older = tuple(k.w.klp_patches)
-    others.push(k, name)
+    out_of_tree.push(k, name)
     k.w.klp_patches += (name,)
     if p.replace and k.sem.kpatch_drop == "after":
         k.w.paused = ("window", name, *older)
@@ -172,7 +174,7 @@ def _active(k: Kernel, key: FuncKey) -> Code:
 def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
     """A write into a file of a patch. Enabling registers it again, with the parameters it was loaded with."""
     _close_window(k)
-    there = others.may_open(k, name)
+    there = out_of_tree.may_open(k, name)
     if there.value != OK:
         return there
     if attribute != "enabled":
@@ -189,17 +191,17 @@ def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
 
 def reverse(_k: Kernel) -> Outcome:
     """Nothing is ever half done."""
-    return others.lacking(_NO_TRANSITION)
+    return out_of_tree.lacking(_NO_TRANSITION)
 
 
 def signal(_k: Kernel, _name: str | None) -> Outcome:
     """Nobody is waited for."""
-    return others.lacking(_NO_TRANSITION)
+    return out_of_tree.lacking(_NO_TRANSITION)
 
 
 def force(_k: Kernel, _name: str | None) -> Outcome:
     """Only a function can be forced, when the patch is built."""
-    return others.lacking(f"{_NO_TRANSITION}; only a function can be forced, when the patch is built")
+    return out_of_tree.lacking(f"{_NO_TRANSITION}; only a function can be forced, when the patch is built")
 
 
 def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
@@ -209,7 +211,7 @@ def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
 
 def open_directory(_k: Kernel, _name: str, _path: str) -> Outcome:
     """Who holds a directory of kpatch's open makes no difference here."""
-    return others.lacking("what holds kpatch's directories is not modelled")
+    return out_of_tree.lacking("what holds kpatch's directories is not modelled")
 
 
 close_directory = open_directory
@@ -240,7 +242,7 @@ def load_target(k: Kernel, name: str) -> Outcome:
 def unload_target(k: Kernel, name: str) -> Outcome:
     """Rmmod of a patchable module: a patch that is linked to it pins it."""
     _close_window(k)
-    outcome = others.unload(k, name)
+    outcome = out_of_tree.unload(k, name)
     if outcome is SUCCESS:
         for other in k.w.patches:
             for index, obj in enumerate(k.w.patches[other].objects):
@@ -283,4 +285,4 @@ freeze = tasks.freeze
 
 def enter(_k: Kernel, _task: str, _key: FuncKey) -> Outcome:
     """Whoever is inside the handler keeps the machine from being stopped, so nothing can come of it."""
-    return others.lacking("kpatch stops the machine, which waits for whoever is inside a handler")
+    return out_of_tree.lacking("kpatch stops the machine, which waits for whoever is inside a handler")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from klpdsl.goldens.store import descent
 from klpdsl.run.session import Loaded, execute
 from klpdsl.semantics.axes import Semantics
-from klpdsl.semantics.checks import spell
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Engine, EngineError
+from klpdsl.semantics.spelling import spell
 from klpdsl.semantics.table import change, order, table
 from klpdsl.trace.text import to_text
 

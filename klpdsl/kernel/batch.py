@@ -8,19 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from klpdsl.kernel.build import Built, build_init, build_modules
+from klpdsl.kernel.console import SeenScenario, read_report
 from klpdsl.kernel.initramfs import pack
-from klpdsl.kernel.kernels import Kernel
+from klpdsl.kernel.kbuild import Built, build_init, build_modules
+from klpdsl.kernel.kernels import KernelImage
 from klpdsl.kernel.machine import Acceleration, Boot, boot
 from klpdsl.kernel.plan import Plan
-from klpdsl.kernel.report import SeenScenario, read_report
 from klpdsl.syntax import tree
 
 SHARE = 40
 """As many scenarios as share a boot at most."""
 
 
-class Outcome(NamedTuple):
+class Played(NamedTuple):
     """How a scenario went on a kernel.
 
     `end` is `played`, or why it cannot be judged: the guest `crashed` or `hung` in it. `seen` goes as far as the
@@ -55,7 +55,7 @@ class Batch:
 
     def __init__(
         self,
-        kernel: Kernel,
+        kernel: KernelImage,
         plans: dict[str, Plan],
         *,
         accel: Acceleration = "tcg",
@@ -70,10 +70,10 @@ class Batch:
         self._silence = silence
         self._progress = progress
         self._lock = threading.Lock()
-        self._done: dict[str, Outcome] = {}
+        self._done: dict[str, Played] = {}
         self._boots: dict[str, int] = dict.fromkeys(plans, 0)
 
-    def run(self) -> dict[str, Outcome]:
+    def run(self) -> dict[str, Played]:
         """Play all of them; returns each one's outcome, in the order of the plans."""
         if not self._plans:
             return {}
@@ -124,10 +124,10 @@ class Batch:
             if scenario is not None:
                 self._boots[key] += 1
             if scenario is not None and scenario.end != "cut":
-                self._note(key, Outcome(scenario, "played", came, self._boots[key]))
+                self._note(key, Played(scenario, "played", came, self._boots[key]))
             elif scenario is not None and self._boots[key] > 1:
                 end: Literal["crashed", "hung"] = "hung" if came.end == "hung" else "crashed"
-                self._note(key, Outcome(scenario, end, came, self._boots[key]))
+                self._note(key, Played(scenario, end, came, self._boots[key]))
             else:
                 left.append(key)
         if left == asked and not any(key in seen for key in asked):
@@ -135,11 +135,11 @@ class Batch:
             empty = {key: SeenScenario(key, (), "cut") for key in left}
             end = "hung" if came.end == "hung" else "crashed"
             for key in left:
-                self._note(key, Outcome(empty[key], end, came, self._boots[key]))
+                self._note(key, Played(empty[key], end, came, self._boots[key]))
             return []
         # Who broke the guest once goes last, so that the others are not kept waiting by it.
         return sorted(left, key=lambda key: self._boots[key])
 
-    def _note(self, key: str, outcome: Outcome) -> None:
+    def _note(self, key: str, outcome: Played) -> None:
         with self._lock:
             self._done[key] = outcome

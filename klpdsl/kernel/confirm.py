@@ -7,13 +7,13 @@ from typing import Literal, NamedTuple
 
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
-from klpdsl.kernel.batch import Batch, Outcome
+from klpdsl.kernel.batch import Batch, Played
 from klpdsl.kernel.distribution import engine_of
 from klpdsl.kernel.errors import NotExpressible
-from klpdsl.kernel.kernels import Kernel
+from klpdsl.kernel.kernels import KernelImage
 from klpdsl.kernel.machine import Acceleration
+from klpdsl.kernel.observable import Difference, compare, project
 from klpdsl.kernel.plan import Plan, make_plan
-from klpdsl.kernel.project import Difference, compare, project
 from klpdsl.kernel.retrace import retrace
 from klpdsl.run.session import Loaded, execute, load_file
 from klpdsl.semantics.engines import resolve
@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
     answer: Answer
     why: tuple[str, ...] = ()
     evidence: evidence.Evidence | None = None
-    outcome: Outcome | None = None
+    outcome: Played | None = None
 
 
 class _Question(NamedTuple):
@@ -44,7 +44,7 @@ class _Question(NamedTuple):
 def confirm(
     suite: Suite,
     names: Iterable[str],
-    kernel: Kernel,
+    kernel: KernelImage,
     *,
     everything: bool = False,
     accel: Acceleration = "tcg",
@@ -71,7 +71,7 @@ def confirm(
     return [verdicts[name] for name in names]
 
 
-def _question(suite: Suite, name: str, kernel: Kernel, *, everything: bool) -> _Question | Verdict:
+def _question(suite: Suite, name: str, kernel: KernelImage, *, everything: bool) -> _Question | Verdict:
     try:
         loaded = load_file(suite.scenario_path(name))
         meant = _is_meant_for(loaded, kernel)
@@ -91,12 +91,12 @@ def _question(suite: Suite, name: str, kernel: Kernel, *, everything: bool) -> _
         return Verdict(name, kernel.name, "not-expressible", refusal.reasons, kept)
 
 
-def _is_meant_for(loaded: Loaded, kernel: Kernel) -> bool:
+def _is_meant_for(loaded: Loaded, kernel: KernelImage) -> bool:
     # Nothing changed in v6.12, so that it has the engine, and the name in a list of engines, of a release before.
     return {kernel.version, resolve(kernel.version).name} & set(loaded.engine_names()) != set()
 
 
-def judge(name: str, kernel: Kernel, question: _Question, outcome: Outcome) -> Verdict:
+def judge(name: str, kernel: KernelImage, question: _Question, outcome: Played) -> Verdict:
     """Compare what the model and the guest gave."""
     if outcome.end != "played":
         step = max(len(outcome.seen.steps) - 1, 0)

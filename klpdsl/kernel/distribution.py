@@ -6,7 +6,7 @@ Debian follows the stable trees, which take fixes from later releases. Each row 
 
 from __future__ import annotations
 
-from klpdsl.kernel.kernels import Kernel
+from klpdsl.kernel.kernels import KernelImage
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Engine
 
@@ -17,6 +17,6 @@ BACKPORTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def engine_of(kernel: Kernel) -> Engine:
+def engine_of(kernel: KernelImage) -> Engine:
     """Return the engine that should behave as `kernel` does."""
     return resolve(kernel.version, (), BACKPORTS.get(kernel.version, ()), ())

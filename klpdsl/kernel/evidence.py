@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from klpdsl.goldens import store
 from klpdsl.goldens.suite import GOLDENS, Suite
-from klpdsl.kernel.project import Step, project
+from klpdsl.kernel.observable import VisibleStep, project
 from klpdsl.semantics.engines import resolve
 from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import TraceError, from_text
@@ -57,7 +57,7 @@ def digest_of_plan(script: str, sources: Iterable[str]) -> str:
     return _digest([script, sorted(sources)])
 
 
-def digest_of_steps(steps: tuple[Step, ...]) -> str:
+def digest_of_steps(steps: tuple[VisibleStep, ...]) -> str:
     """Return the digest of what can be compared of a trace; expectations are the author's, and not in it."""
     return _digest([(step.text, step.said, step.changed, step.shown, step.result) for step in steps])
 

@@ -18,7 +18,7 @@ FACTS = ("CONFIG_LIVEPATCH", "CONFIG_PREEMPT_DYNAMIC", "CONFIG_UNWINDER_ORC", "C
 """What of a kernel's configuration the outcome of a scenario may depend on."""
 
 
-class Kernel(NamedTuple):
+class KernelImage(NamedTuple):
     """A kernel that can be booted, and the headers to build modules for it."""
 
     name: str
@@ -61,7 +61,7 @@ def _order(release: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", release))
 
 
-def kernels_at_hand(cache: Path | None = None) -> list[Kernel]:
+def kernels_at_hand(cache: Path | None = None) -> list[KernelImage]:
     """Return the kernels in the cache, oldest first."""
     found = []
     for folder in sorted(((cache or cache_folder()) / "kernels").glob("*")):
@@ -69,11 +69,11 @@ def kernels_at_hand(cache: Path | None = None) -> list[Kernel]:
             release = vmlinuz.name.removeprefix("vmlinuz-")
             headers = folder / "usr/src" / f"linux-headers-{release}"
             if (headers / "Makefile").is_file():
-                found.append(Kernel(folder.name, release, vmlinuz, headers))
+                found.append(KernelImage(folder.name, release, vmlinuz, headers))
     return sorted(found, key=lambda kernel: _order(kernel.release))
 
 
-def kernel_named(name: str, cache: Path | None = None) -> Kernel:
+def kernel_named(name: str, cache: Path | None = None) -> KernelImage:
     """Return the kernel in the cache that `name` means: `6.12`, or the whole release."""
     kernels = kernels_at_hand(cache)
     wanted = name.removeprefix("v")
@@ -86,7 +86,7 @@ def kernel_named(name: str, cache: Path | None = None) -> Kernel:
     )
 
 
-def given_kernel(vmlinuz: Path, headers: Path) -> Kernel:
+def given_kernel(vmlinuz: Path, headers: Path) -> KernelImage:
     """Return the kernel made of these two; its release is what its headers say."""
     if not vmlinuz.is_file():
         raise KernelError(f"no kernel image at {vmlinuz}")
@@ -96,7 +96,7 @@ def given_kernel(vmlinuz: Path, headers: Path) -> Kernel:
             f"{headers} holds no headers that modules can be built with: {release_file} is missing"
         )
     release = release_file.read_text(encoding="utf-8").strip()
-    return Kernel(release, release, vmlinuz.resolve(), headers.resolve())
+    return KernelImage(release, release, vmlinuz.resolve(), headers.resolve())
 
 
 # --- fetching -----------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def how_to_fetch(name: str, cache: Path | None = None) -> list[list[str]]:
     return [*fetch_commands(packages, folder), ["sed", "-i", relocate, str(makefile)]]
 
 
-def fetch(name: str, cache: Path | None = None) -> Kernel:
+def fetch(name: str, cache: Path | None = None) -> KernelImage:
     """Download the newest kernel of the series `name` with its headers and unpack it into the cache."""
     top = (cache or cache_folder()) / "kernels"
     top.mkdir(parents=True, exist_ok=True)

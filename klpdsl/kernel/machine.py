@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from klpdsl.kernel.errors import KernelError
-from klpdsl.kernel.kernels import Kernel
+from klpdsl.kernel.kernels import KernelImage
 
 QEMU = "qemu-system-x86_64"
 
@@ -37,7 +37,7 @@ class Boot(NamedTuple):
 
 
 def qemu_command(
-    kernel: Kernel, initramfs: Path, console: Path, report: Path, accel: Acceleration = "tcg"
+    kernel: KernelImage, initramfs: Path, console: Path, report: Path, accel: Acceleration = "tcg"
 ) -> list[str]:
     """Return the command that boots `kernel` with `initramfs`, both serial ports going to files."""
     return [
@@ -66,7 +66,7 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def boot(
-    kernel: Kernel,
+    kernel: KernelImage,
     initramfs: bytes,
     *,
     accel: Acceleration = "tcg",

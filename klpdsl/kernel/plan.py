@@ -9,9 +9,17 @@ import errno
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from klpdsl.kernel import modules
+from klpdsl.kernel import sources
 from klpdsl.kernel.errors import NotExpressible
-from klpdsl.kernel.modules import STAND_IN, Function, Patch, PatchedFunction, PatchedObject, Source, Target
+from klpdsl.kernel.sources import (
+    STAND_IN,
+    Function,
+    PatchedFunction,
+    PatchedObject,
+    PatchModule,
+    Source,
+    TargetModule,
+)
 from klpdsl.run.build import Program
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
@@ -34,7 +42,7 @@ Field = str | Source
 Sites = dict[tree.FunctionRef, tuple[str, str, str]]
 
 
-class Step(NamedTuple):
+class PlannedStep(NamedTuple):
     """A step: what the guest does (a verb and its operands; a source stands for its module's file).
 
     `fixed` is the result where not the kernel but the tool gives it. `operation` is the statement's node, `wanted` the
@@ -55,7 +63,7 @@ class Plan(NamedTuple):
 
     sources: tuple[Source, ...]
     world: tuple[tuple[Field, ...], ...]
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedStep, ...]
     opening: tuple[tree.Expect, ...]
     sites: Sites
     """What the functions are (object, name, position) about which expectations ask."""
@@ -139,10 +147,10 @@ class _Planner:
         return orders + self._tasks()
 
     def _target(self, name: str, functions: tuple[Function, ...]) -> Source:
-        self._refuse(modules.module_name_problem(name))
+        self._refuse(sources.module_name_problem(name))
         for function in functions:
-            self._refuse(modules.symbol_problem(function.name))
-        return self._source(modules.target_source(Target(name, functions)))
+            self._refuse(sources.symbol_problem(function.name))
+        return self._source(sources.target_source(TargetModule(name, functions)))
 
     def _tasks(self) -> list[tuple[Field, ...]]:
         declared: list[tuple[Field, ...]] = []
@@ -150,7 +158,7 @@ class _Planner:
         for task in self._program.world.tasks:
             if task.kind == "idle":
                 continue
-            self._refuse(modules.task_name_problem(task.name))
+            self._refuse(sources.task_name_problem(task.name))
             if task.running:
                 self._refuse(f"no moment can be chosen at which '{task.name}' is on a CPU (`running`)")
             if task.of:
@@ -169,7 +177,7 @@ class _Planner:
                 for code in task.stack
             ]
         for name in self._children():
-            self._refuse(modules.task_name_problem(name))
+            self._refuse(sources.task_name_problem(name))
             declared.append(("task", name, "user", "0"))
         if len(declared) > MAX_TASKS:
             self._refuse(f"there are more than {MAX_TASKS} tasks")
@@ -189,9 +197,9 @@ class _Planner:
 
     # --- the steps ------------------------------------------------------------------------------------------------
 
-    def _steps(self) -> tuple[tuple[tree.Expect, ...], list[Step]]:
+    def _steps(self) -> tuple[tuple[tree.Expect, ...], list[PlannedStep]]:
         opening: list[tree.Expect] = []
-        steps: list[Step] = []
+        steps: list[PlannedStep] = []
         for statement in self._flat(self._program.statements):
             if isinstance(statement, tree.Step):
                 steps.append(self._step(statement))
@@ -222,7 +230,7 @@ class _Planner:
             else:
                 yield statement
 
-    def _step(self, statement: tree.Step) -> Step:
+    def _step(self, statement: tree.Step) -> PlannedStep:
         operation = statement.operation
         fixed = ""
         if isinstance(operation, tree.TaskStep):
@@ -237,7 +245,7 @@ class _Planner:
             if isinstance(field, str) and any(mark in field for mark in "\t\n"):
                 self._refuse(f"'{field!r}' cannot be said to the guest")
         text = format_statement(operation)
-        return Step(statement.span.line, text, order, operation, statement.result, fixed, ())
+        return PlannedStep(statement.span.line, text, order, operation, statement.result, fixed, ())
 
     def _load(self, operation: tree.Load | tree.Apply) -> tuple[Field, ...]:
         if isinstance(operation, tree.Load) and operation.name in self._program.modules:
@@ -246,14 +254,14 @@ class _Planner:
         if spec.immediate or any(func.immediate for obj in spec.objects for func in obj.funcs):
             # struct klp_patch and struct klp_func have no such member (any more): there is no such module.
             return ("observe",)
-        return ("load", self._source(modules.patch_source(self._patch(spec))))
+        return ("load", self._source(sources.patch_source(self._patch(spec))))
 
-    def _patch(self, spec: PatchSpec) -> Patch:
-        self._refuse(modules.module_name_problem(spec.name))
+    def _patch(self, spec: PatchSpec) -> PatchModule:
+        self._refuse(sources.module_name_problem(spec.name))
         objects = []
         for obj in spec.objects:
             for name in (obj.name, *(func.name for func in obj.funcs)):
-                self._refuse(modules.object_name_problem(name))
+                self._refuse(sources.object_name_problem(name))
             callbacks = tuple((name, self._errno(value)) for name, value in obj.callbacks)
             functions = tuple(PatchedFunction(func.name, func.sympos) for func in obj.funcs)
             objects.append(PatchedObject(obj.name, functions, callbacks))
@@ -261,7 +269,7 @@ class _Planner:
             self._refuse(
                 f"the module made for '{spec.name}' has no relocations for livepatch (`relocations`)"
             )
-        return Patch(spec.name, tuple(objects), spec.replace, spec.marked, spec.states)
+        return PatchModule(spec.name, tuple(objects), spec.replace, spec.marked, spec.states)
 
     def _errno(self, name: str) -> int:
         if name == "0":

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from klpdsl.kernel import plan as planned
-from klpdsl.kernel.modules import STAND_IN
-from klpdsl.kernel.report import Line, SeenScenario, SeenStep, errno_name
+from klpdsl.kernel.console import Line, SeenScenario, SeenStep, errno_name
+from klpdsl.kernel.sources import STAND_IN
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
 from klpdsl.trace import events

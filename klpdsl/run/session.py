@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from klpdsl.run.build import Program
 from klpdsl.run.interpreter import RunResult, RunTooLongError, run
-from klpdsl.semantics.engines import expand, points, resolve
+from klpdsl.semantics.engines import expand, resolve
+from klpdsl.semantics.points import points
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax import load, tree
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klpdsl.semantics.records import Change, EngineError
+from klpdsl.semantics.spelling import hint, spell
 from klpdsl.semantics.table import table
 
 TYPE_CHECKING = False
@@ -154,19 +155,12 @@ def check_axes(semantics: Semantics, describe: Callable[[str], str]) -> None:
             )
 
 
-def spell(value: Value) -> str:
-    """Return a value as --set takes it."""
-    return value if isinstance(value, str) else str(value).lower()
-
-
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
 
 def parse_set(text: str) -> tuple[str, Value]:
     """Return the axis and the value of `axis=value`, or say what is wrong with it."""
-    from klpdsl.semantics.names import hint
-
     axis, equals, word = (part.strip() for part in text.partition("="))
     allowed = table()["allowed"]
     if not equals:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os.path
 
-from klpdsl.semantics.checks import check_axes, check_requires, parse_set, spell
-from klpdsl.semantics.engines import apply_changes, resolve_named
+from klpdsl.semantics.checks import check_axes, check_requires, parse_set
 from klpdsl.semantics.explain import origin
-from klpdsl.semantics.names import hint
+from klpdsl.semantics.named import resolve_named
+from klpdsl.semantics.points import apply_changes
 from klpdsl.semantics.records import Engine, EngineError, Setting
+from klpdsl.semantics.spelling import hint, spell
 from klpdsl.semantics.table import order, table
 
 TYPE_CHECKING = False

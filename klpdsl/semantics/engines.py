@@ -9,16 +9,16 @@ engine file. To each may be added `+axis=value`, `+change` and `^change` (withou
 
 from __future__ import annotations
 
-from klpdsl.semantics.axes import Semantics
-from klpdsl.semantics.records import Change, Engine, EngineError, Proposal, Setting
+from klpdsl.semantics.named import resolve_named
+from klpdsl.semantics.points import point_name, points
+from klpdsl.semantics.records import Engine, EngineError, Proposal
 from klpdsl.semantics.table import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
-_MAX_DEPTH = 20
+_GROUPS = {"proposals": "proposal", "mutants": "mutant", "systems": "system"}
 # Longer than any path, and than a name with every change and axis in it.
 _MAX_NAME = 10_000
 # What stands in the data does not change while a process runs, and a check asks for it thousands of times.
@@ -42,6 +42,7 @@ def resolve(
             f"{name[:40]!r}… is no engine: names are printable and at most {_MAX_NAME} characters long"
         )
     if sets or added or removed or "+" in name or "^" in name or ".toml" in name:
+        # Only engines made by hand need the checks and what they say.
         from klpdsl.semantics.custom import resolve_custom
 
         return resolve_custom(name, sets, added, removed)
@@ -49,67 +50,6 @@ def resolve(
     if engine is None:
         engine = _resolved[name] = resolve_named(name)
     return engine
-
-
-def resolve_named(name: str, depth: int = 0) -> Engine:
-    """Return the engine of a name that stands in the data: a point of mainline, a proposal, or an alias of one."""
-    known = table()
-    name = known["aliases"].get(name, name)
-    if name not in known["proposals"]:
-        return mainline_engine(position(name))
-    if depth > _MAX_DEPTH:
-        raise EngineError(f"the proposals on which {name} is built go in a circle")
-    proposal = Proposal(*known["proposals"][name])
-    base = resolve_named(proposal.base, depth + 1)
-    axes: dict[str, Any] = dict(proposal.set)
-    return Engine(
-        name=name,
-        semantics=base.semantics._replace(**axes),
-        base=base.name,
-        kind=proposal.kind,
-        changes=base.changes,
-        settings=(*base.settings, *(Setting(axis, value, name) for axis, value in proposal.set)),
-    )
-
-
-def mainline_engine(count: int) -> Engine:
-    """Return the point of mainline just after its first `count` changes."""
-    changes = table()["order"][:count]
-    name, kind = point_name(count)
-    base = point_name(count - 1)[0] if count else ""
-    return Engine(name, apply_changes(changes), base, kind, changes)
-
-
-def apply_changes(changes: Iterable[str]) -> Semantics:
-    """Return the semantics of mainline with exactly these changes, given in the order of their commits."""
-    known = table()
-    axes: dict[str, Any] = dict(known["root"])
-    rows = known["changes"]
-    for change in changes:
-        axes.update(Change(*rows[change]).set)
-    return Semantics(**axes)
-
-
-def point_name(count: int) -> tuple[str, str]:
-    """Return the name and the kind of the point of mainline just after its first `count` changes."""
-    known = table()
-    if not count:
-        first, changes = next(iter(known["ends"].items()))
-        return f"{first}~{changes}", "root"
-    last = Change(*known["changes"][known["order"][count - 1]])
-    if known["ends"][last.release] == count:
-        return last.release, "release"
-    return f"{last.release}@{last.id}", "commit"
-
-
-def position(name: str) -> int:
-    """Return how many changes of mainline lie before the point of that name."""
-    count: int | None = table()["releases"].get(name)
-    if count is None:
-        from klpdsl.semantics.names import parse_position
-
-        count = parse_position(name)
-    return count
 
 
 def canonical(name: str) -> str:
@@ -132,17 +72,6 @@ def ancestors(engine: Engine | str) -> tuple[str, ...]:
     return found
 
 
-def points() -> tuple[str, ...]:
-    """Return the mainline engines on which scenarios run unless they say otherwise, oldest first.
-
-    These are the releases with a change that scenarios can show: the others give the traces of the one before.
-    """
-    known = table()
-    changes = [Change(*known["changes"][name]) for name in known["order"]]
-    shown = {change.release for change in changes if change.shown}
-    return tuple(release for release in known["ends"] if release in shown)
-
-
 def expand(spec: str) -> tuple[str, ...]:
     """Return the canonical names of what `--engine` may say: a name, `A..B`, several with commas, or a group.
 
@@ -150,6 +79,44 @@ def expand(spec: str) -> tuple[str, ...]:
     stands for, and A and B themselves if they lie inside a release. The groups are `all` (mainline, as `points`),
     `proposals`, `mutants` and `systems`.
     """
-    from klpdsl.semantics.names import expand_spec
+    names: dict[str, None] = {}
+    for part in spec.split(","):
+        word = part.strip()
+        if not word:
+            raise EngineError(f"`{spec}` lacks an engine beside a comma")
+        # A path may hold two dots side by side; then it holds a slash too, or ends like an engine file.
+        if ".." in word and "/" not in word and not word.endswith(".toml"):
+            names.update(dict.fromkeys(_range(word)))
+        elif word == "all":
+            names.update(dict.fromkeys(points()))
+        elif word in _GROUPS:
+            names.update(dict.fromkeys(_group(_GROUPS[word])))
+        else:
+            names[canonical(word)] = None
+    return tuple(names)
 
-    return expand_spec(spec)
+
+def _group(kind: str) -> tuple[str, ...]:
+    rows = table()["proposals"].values()
+    return tuple(proposal.id for proposal in (Proposal(*row) for row in rows) if proposal.kind == kind)
+
+
+def _range(spec: str) -> tuple[str, ...]:
+    first_name, _, last_name = (part.strip() for part in spec.partition(".."))
+    ends = table()["ends"]
+    first = range_end(first_name or next(iter(ends)), spec)
+    last = range_end(last_name or list(ends)[-1], spec)
+    if first > last:
+        raise EngineError(
+            f"{spec} is empty: {last_name} is older than {first_name}; write {last_name}..{first_name}"
+        )
+    inside = {count for count in ends.values() if first <= count <= last}
+    return tuple(point_name(count)[0] for count in sorted(inside | {first, last}))
+
+
+def range_end(name: str, spec: str) -> int:
+    """Return the place of a range's end in mainline's history, or say that it has none."""
+    engine = resolve(name)
+    if engine.kind not in {"release", "commit", "root"}:
+        raise EngineError(f"{spec}: a range runs along mainline, and {name} is not part of it")
+    return len(engine.changes)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from klpdsl.semantics.checks import spell
 from klpdsl.semantics.records import Change, EngineError
+from klpdsl.semantics.spelling import spell
 from klpdsl.semantics.table import change, order, table
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ else:
 _SYSTEMS = {"kgraft": "kGraft", "kgraft-early": "the first kGraft", "kpatch": "kpatch's core"}
 
 
-class Step(NamedTuple):
+class AxisValue(NamedTuple):
     """One step in an axis's history: the value it got, and from what.
 
     `kind` is `change` (`by` is its id), `set` (`by` whom), or `root` (what livepatch was before the first change).
@@ -30,19 +30,19 @@ class Step(NamedTuple):
     by: str
 
 
-def history(engine: Engine, axis: str) -> tuple[Step, ...]:
+def history(engine: Engine, axis: str) -> tuple[AxisValue, ...]:
     """Return how the axis came to its value in this engine, oldest first; the last step has the value it has."""
     known = table()
     root = dict(known["root"])
     start = root.get(axis, _default(axis))
-    steps = [Step(start, "root", "")]
+    steps = [AxisValue(start, "root", "")]
     for name in engine.changes:
         for moved, value in Change(*known["changes"][name]).set:
             if moved == axis and value != steps[-1].value:
-                steps.append(Step(value, "change", name))
+                steps.append(AxisValue(value, "change", name))
     for setting in engine.settings:
         if setting.axis == axis and setting.value != steps[-1].value:
-            steps.append(Step(setting.value, "set", setting.by))
+            steps.append(AxisValue(setting.value, "set", setting.by))
     return tuple(steps)
 
 
@@ -91,7 +91,7 @@ def explain_missing(engine: Engine, axis: str, wanted: Collection[Value] = ()) -
     return "mainline never had it"
 
 
-def _removed(step: Step) -> str:
+def _removed(step: AxisValue) -> str:
     if step.kind == "set":
         return f"switched off by {step.by}"
     found = change(step.by)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from klpdsl.semantics.engines import point_name, position, resolve
+from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.explain import history
+from klpdsl.semantics.points import point_name, position
 from klpdsl.semantics.records import Change, Proposal
 from klpdsl.semantics.table import change, order, proposal, table
 

@@ -9,11 +9,11 @@ from klpdsl.semantics.records import Change, Proposal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from klpdsl.semantics.build import Table
+    from klpdsl.semantics.tabulate import Table
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 # What the table depends on beside the data: the code that builds it, the records it holds, the axes and their values.
-_CODE = ("build.py", "records.py", "axes.py")
+_CODE = ("tabulate.py", "records.py", "axes.py")
 _loaded: list[Table] = []
 
 
@@ -37,7 +37,7 @@ def _read() -> Table:
     found = _cache.load("engines", key) if key else None
     if isinstance(found, dict):
         return found
-    from klpdsl.semantics.build import build
+    from klpdsl.semantics.tabulate import build
 
     built = build(mainline.decode(), proposals.decode())
     if key:

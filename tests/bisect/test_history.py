@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from klpdsl.semantics.engines import mainline_engine
+from klpdsl.semantics.points import mainline_engine
 from klpdsl.semantics.table import change, order
 
 ROOT = Path(__file__).parents[2]

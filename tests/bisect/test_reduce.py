@@ -14,7 +14,7 @@ from klpdsl.bisect.divergence import signature
 from klpdsl.bisect.history import Stretch, passage
 from klpdsl.bisect.lineage import way
 from klpdsl.bisect.scenario import Runner, read_items, text_of
-from klpdsl.semantics.engines import mainline_engine
+from klpdsl.semantics.points import mainline_engine
 from klpdsl.semantics.table import order
 from klpdsl.syntax import tree
 from klpdsl.syntax.check import check_names

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from klpdsl.run.session import execute, load_file
-from klpdsl.semantics.engines import mainline_engine
+from klpdsl.semantics.points import mainline_engine
 from klpdsl.semantics.table import change, order
 from klpdsl.trace.text import to_text
 

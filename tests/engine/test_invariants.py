@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klpdsl.run.session import execute, load_text
-from klpdsl.semantics.engines import points, resolve
+from klpdsl.semantics.engines import resolve
+from klpdsl.semantics.points import points
 from klpdsl.trace.events import Hook, ModuleRefs, StepTrace, Sysfs, TaskShown, Trace
 from klpdsl.trace.jsonl import from_jsonl, to_jsonl
 from klpdsl.trace.reading import from_text

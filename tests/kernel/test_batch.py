@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from klpdsl.kernel import batch
-from klpdsl.kernel.build import Built
 from klpdsl.kernel.initramfs import pack
-from klpdsl.kernel.kernels import Kernel
+from klpdsl.kernel.kbuild import Built
+from klpdsl.kernel.kernels import KernelImage
 from klpdsl.kernel.machine import Boot, qemu_command
 from klpdsl.kernel.plan import Plan, make_plan
 from klpdsl.run.session import load_text
 
-KERNEL = Kernel("6.12", "6.12.0", Path("vmlinuz"), Path("headers"))
+KERNEL = KernelImage("6.12", "6.12.0", Path("vmlinuz"), Path("headers"))
 
 
 class Machine:
@@ -22,7 +22,7 @@ class Machine:
         self.fates = fates
         self.boots: list[list[str]] = []
 
-    def boot(self, _kernel: Kernel, initramfs: bytes, **_options: object) -> Boot:
+    def boot(self, _kernel: KernelImage, initramfs: bytes, **_options: object) -> Boot:
         keys = initramfs.decode().split()
         self.boots.append(keys)
         report = "BOOT\t6.12.0\n"
@@ -43,7 +43,7 @@ class Machine:
 
 def play(
     monkeypatch: pytest.MonkeyPatch, fates: dict[str, list[str]]
-) -> tuple[Machine, dict[str, batch.Outcome]]:
+) -> tuple[Machine, dict[str, batch.Played]]:
     machine = Machine(fates)
     monkeypatch.setattr(batch, "boot", machine.boot)
     monkeypatch.setattr(batch, "build_modules", lambda *_: Built(Path("klprt.ko"), {}))

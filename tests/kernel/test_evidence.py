@@ -9,7 +9,7 @@ from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.confirm import describe
 from klpdsl.kernel.evidence import Evidence
-from klpdsl.kernel.project import Difference
+from klpdsl.kernel.observable import Difference
 from klpdsl.trace.reading import from_text
 
 TRACE = "# klpdsl trace 1\n\n1 load p1\n    module p1 loaded\n    module p1 refs 1\n  = 0\n"

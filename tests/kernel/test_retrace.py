@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from klpdsl.kernel.console import Line, SeenScenario, SeenStep, SeenTask, read_report
 from klpdsl.kernel.distribution import engine_of
-from klpdsl.kernel.kernels import Kernel
+from klpdsl.kernel.kernels import KernelImage
+from klpdsl.kernel.observable import compare, project
 from klpdsl.kernel.plan import Plan, make_plan
-from klpdsl.kernel.project import compare, project
-from klpdsl.kernel.report import Line, SeenScenario, SeenStep, SeenTask, read_report
 from klpdsl.kernel.retrace import retrace
 from klpdsl.run.session import Loaded, execute, load_file, load_text
 from klpdsl.trace import events
@@ -25,9 +25,9 @@ def scenario(recorded: Path) -> Loaded:
     return load_file(str(ROOT / "scenarios" / SCENARIOS[name] / f"{name}.klp"))
 
 
-def kernel(recorded: Path) -> Kernel:
+def kernel(recorded: Path) -> KernelImage:
     release = recorded.stem.rsplit("-", 1)[1]
-    return Kernel(release, f"{release}.0", Path("vmlinuz"), Path("headers"))
+    return KernelImage(release, f"{release}.0", Path("vmlinuz"), Path("headers"))
 
 
 reports = pytest.mark.parametrize("recorded", sorted(RECORDED.glob("*.report")), ids=lambda path: path.stem)

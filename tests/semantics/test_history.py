@@ -2,12 +2,13 @@
 
 import pytest
 
-from klpdsl.semantics.build import allowed_values, build
 from klpdsl.semantics.checks import check_axes, check_requires
-from klpdsl.semantics.engines import point_name, points, resolve
+from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.lineage import before_and_after, lineage
+from klpdsl.semantics.points import point_name, points
 from klpdsl.semantics.records import EngineError
 from klpdsl.semantics.table import change, data_text, order, proposal, table
+from klpdsl.semantics.tabulate import allowed_values, build
 
 MAINLINE = data_text("mainline.toml").decode()
 PROPOSALS = data_text("proposals.toml").decode()

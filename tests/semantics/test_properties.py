@@ -6,14 +6,15 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klpdsl.semantics.build import allowed_values
-from klpdsl.semantics.checks import RULES, check_axes, spell
+from klpdsl.semantics.checks import RULES, check_axes
 from klpdsl.semantics.engines import ancestors, canonical, expand, resolve
 from klpdsl.semantics.explain import history
 from klpdsl.semantics.lineage import lineage
-from klpdsl.semantics.names import all_names
+from klpdsl.semantics.points import all_names
 from klpdsl.semantics.records import EngineError
+from klpdsl.semantics.spelling import spell
 from klpdsl.semantics.table import change, order, table
+from klpdsl.semantics.tabulate import allowed_values
 
 NAMES = [node.name for node in lineage()]
 CHANGES = st.sets(st.sampled_from(order()))

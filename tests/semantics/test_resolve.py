@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from klpdsl.semantics.engines import ancestors, canonical, expand, point_name, resolve
+from klpdsl.semantics.engines import ancestors, canonical, expand, resolve
+from klpdsl.semantics.points import point_name
 from klpdsl.semantics.records import EngineError
 from klpdsl.semantics.table import order, table
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from klpdsl.goldens.difference import first_divergence, names_in, shape
 from klpdsl.goldens.structure import structural
-from klpdsl.kernel.project import lines_of, project
+from klpdsl.kernel.observable import lines_of, project
 from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, Form, form_of
 from klpdsl.trace.jsonl import event_record, from_jsonl, to_jsonl

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.distribution import BACKPORTS
-from klpdsl.kernel.project import Step, lines_of, project
+from klpdsl.kernel.observable import VisibleStep, lines_of, project
 from klpdsl.run.session import Loaded, execute, load_file
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Engine, EngineError
@@ -68,11 +68,11 @@ def witnesses(suite: Suite, names: Iterable[str], kernel: str) -> dict[str, list
         if row is None or row.state != "confirmed":
             continue
         loaded = load_file(suite.scenario_path(name))
-        shown: dict[str, tuple[Step, ...]] = {}
+        shown: dict[str, tuple[VisibleStep, ...]] = {}
 
         def show(
-            engine: Engine, loaded: Loaded = loaded, shown: dict[str, tuple[Step, ...]] = shown
-        ) -> tuple[Step, ...]:
+            engine: Engine, loaded: Loaded = loaded, shown: dict[str, tuple[VisibleStep, ...]] = shown
+        ) -> tuple[VisibleStep, ...]:
             if engine.name not in shown:
                 shown[engine.name] = project(execute(loaded, engine).trace)
             return shown[engine.name]
@@ -83,7 +83,9 @@ def witnesses(suite: Suite, names: Iterable[str], kernel: str) -> dict[str, list
     return found
 
 
-def _shows(real: tuple[Step, ...], with_it: tuple[Step, ...], without: tuple[Step, ...]) -> bool:
+def _shows(
+    real: tuple[VisibleStep, ...], with_it: tuple[VisibleStep, ...], without: tuple[VisibleStep, ...]
+) -> bool:
     """Whether in some step what was real has all that a change adds and nothing of what it takes away."""
     for steps in zip(real, with_it, without, strict=False):
         there, new, old = (set(lines_of(step)) for step in steps)

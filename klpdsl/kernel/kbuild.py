@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from klpdsl.kernel.errors import KernelError
-from klpdsl.kernel.kernels import Kernel, cache_folder
-from klpdsl.kernel.modules import GUEST, Source
+from klpdsl.kernel.kernels import KernelImage, cache_folder
+from klpdsl.kernel.sources import GUEST, Source
 
 _RUNTIME = Source("klprt", ((GUEST / "klprt.c").read_text(encoding="utf-8"),))
 _HEADER = (GUEST / "klprt.h").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def _replace(built: Path, kept: Path) -> None:
     temporary.replace(kept)
 
 
-def _run_make(kernel: Kernel, folder: Path, jobs: int, variables: Iterable[str] = ()) -> str:
+def _run_make(kernel: KernelImage, folder: Path, jobs: int, variables: Iterable[str] = ()) -> str:
     """Build the modules that `folder`'s Kbuild file names; return what make said."""
     command = [
         "make", "-k", f"-j{jobs}", "-C", str(kernel.headers), f"M={folder}",
@@ -83,7 +83,7 @@ def _errors(said: str) -> str:
     return "\n".join((lines or said.splitlines()[-5:])[:5])
 
 
-def _runtime(kernel: Kernel, cache: Path, jobs: int) -> tuple[Path, Path]:
+def _runtime(kernel: KernelImage, cache: Path, jobs: int) -> tuple[Path, Path]:
     """Return the runtime module for `kernel` and the list of the symbols it exports."""
     folder = cache / "modules" / kernel.release / f"runtime-{_digest(*_RUNTIME.parts, _HEADER)}"
     module, symbols = folder / "klprt.ko", folder / "Module.symvers"
@@ -111,7 +111,7 @@ def _without_namesakes(sources: list[Source]) -> list[list[Source]]:
     return rounds
 
 
-def _build(kernel: Kernel, sources: list[Source], paths: dict[Source, Path], symbols: Path) -> None:
+def _build(kernel: KernelImage, sources: list[Source], paths: dict[Source, Path], symbols: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="klpdsl-") as name:
         work = Path(name)
         for number, source in enumerate(sources):
@@ -130,7 +130,7 @@ def _build(kernel: Kernel, sources: list[Source], paths: dict[Source, Path], sym
 
 
 def build_modules(
-    kernel: Kernel, sources: Iterable[Source], cache: Path | None = None, jobs: int = 2
+    kernel: KernelImage, sources: Iterable[Source], cache: Path | None = None, jobs: int = 2
 ) -> Built:
     """Build `sources` for `kernel`, or take them from the cache."""
     cache = cache or cache_folder()

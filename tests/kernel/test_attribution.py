@@ -4,8 +4,8 @@ from pathlib import Path
 
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
+from klpdsl.kernel.attribution import witnesses
 from klpdsl.kernel.evidence import Evidence, State
-from klpdsl.kernel.witness import witnesses
 
 
 def suite_with(tmp_path: Path, text: str, state: State) -> Suite:

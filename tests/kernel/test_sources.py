@@ -2,13 +2,13 @@
 
 import pytest
 
-from klpdsl.kernel.modules import (
+from klpdsl.kernel.sources import (
     STAND_IN,
     Function,
-    Patch,
     PatchedFunction,
     PatchedObject,
-    Target,
+    PatchModule,
+    TargetModule,
     module_name_problem,
     patch_source,
     symbol_problem,
@@ -18,7 +18,7 @@ from klpdsl.kernel.modules import (
 
 
 def test_a_function_keeps_its_name_as_a_symbol_only() -> None:
-    source = target_source(Target("ext4", (Function("schedule"),)))
+    source = target_source(TargetModule("ext4", (Function("schedule"),)))
     assert len(source.parts) == 1
     assert 'static noinline void fn0(void) asm("schedule");' in source.parts[0]
     assert '{ "ext4", "schedule", 1, "original", fn0 },' in source.parts[0]
@@ -28,12 +28,14 @@ def test_a_function_keeps_its_name_as_a_symbol_only() -> None:
 def test_the_stand_in_says_it_is_vmlinux() -> None:
     assert (
         '{ "vmlinux", "f", 1, "original", fn0 },'
-        in target_source(Target(STAND_IN, (Function("f"),))).parts[0]
+        in target_source(TargetModule(STAND_IN, (Function("f"),))).parts[0]
     )
 
 
 def test_namesakes_stand_in_files_of_their_own_in_order() -> None:
-    first, second = target_source(Target("ext4", (Function("read"), Function("g"), Function("read")))).parts
+    first, second = target_source(
+        TargetModule("ext4", (Function("read"), Function("g"), Function("read")))
+    ).parts
     assert '"read", 1' in first
     assert '"g", 1' in first
     assert '"read", 2' in second
@@ -46,12 +48,12 @@ def test_namesakes_stand_in_files_of_their_own_in_order() -> None:
 def test_a_function_that_cannot_be_traced() -> None:
     assert (
         "static noinline notrace void fn0"
-        in target_source(Target("m", (Function("f", notrace=True),))).parts[0]
+        in target_source(TargetModule("m", (Function("f", notrace=True),))).parts[0]
     )
 
 
 def test_a_patch_names_what_it_replaces() -> None:
-    patch = Patch(
+    patch = PatchModule(
         "p1",
         (
             PatchedObject("vmlinux", (PatchedFunction("f", 0),)),
@@ -70,12 +72,12 @@ def test_a_patch_names_what_it_replaces() -> None:
 
 
 def test_a_patch_of_nothing_has_no_list_of_objects() -> None:
-    assert ".objs" not in patch_source(Patch("p1", ())).parts[0]
+    assert ".objs" not in patch_source(PatchModule("p1", ())).parts[0]
 
 
 def test_callbacks_and_their_errors() -> None:
     callbacks = (("pre_patch", 19), ("post_unpatch", 0))
-    (text,) = patch_source(Patch("p1", (PatchedObject("vmlinux", (), callbacks),))).parts
+    (text,) = patch_source(PatchModule("p1", (PatchedObject("vmlinux", (), callbacks),))).parts
     assert "static int pre_patch0(struct klp_object *object)" in text
     assert 'return klprt_callback("p1", "vmlinux", "pre_patch", -19);' in text
     assert "static void post_unpatch0(struct klp_object *object)" in text
@@ -84,7 +86,7 @@ def test_callbacks_and_their_errors() -> None:
 
 
 def test_states_and_the_missing_mark() -> None:
-    patch = Patch(
+    patch = PatchModule(
         "p1", (PatchedObject("vmlinux", (PatchedFunction("f", 0),)),), marked=False, states=((1, 2), (3, 0))
     )
     (text,) = patch_source(patch).parts

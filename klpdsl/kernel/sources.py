@@ -34,7 +34,7 @@ class Function(NamedTuple):
     notrace: bool = False
 
 
-class Target(NamedTuple):
+class TargetModule(NamedTuple):
     """A patchable module."""
 
     name: str
@@ -56,7 +56,7 @@ class PatchedObject(NamedTuple):
     callbacks: tuple[tuple[str, int], ...] = ()
 
 
-class Patch(NamedTuple):
+class PatchModule(NamedTuple):
     """A livepatch module."""
 
     name: str
@@ -128,7 +128,7 @@ def _parts(functions: tuple[Function, ...]) -> list[list[tuple[Function, int]]]:
     return parts
 
 
-def target_source(target: Target) -> Source:
+def target_source(target: TargetModule) -> Source:
     """Return the C of a patchable module."""
     parts = []
     dealt = _parts(target.functions)
@@ -166,7 +166,7 @@ def _shown(module: str) -> str:
     return "vmlinux" if module == STAND_IN else module
 
 
-def patch_source(patch: Patch) -> Source:
+def patch_source(patch: PatchModule) -> Source:
     """Return the C of a livepatch module."""
     functions = ""
     tables = ""

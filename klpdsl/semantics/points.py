@@ -1,23 +1,80 @@
-"""The less usual names: points inside a release, commits, ranges and groups, and what to say of an unknown name."""
+"""Mainline's points: which engine stands after how many changes, and by which names each can be called.
+
+A point is a release (`v4.14`; one that changed nothing stands for the newest before it that did), so many changes
+before the end of one (`v5.1~2`), or the place just after a change or a commit (`v5.1@atomic-replace`,
+`atomic-replace`, `e1452b607c48`).
+"""
 
 from __future__ import annotations
 
-from klpdsl.semantics.engines import canonical, point_name, points, position, resolve
-from klpdsl.semantics.records import Change, EngineError, Proposal
+from klpdsl.semantics.axes import Semantics
+from klpdsl.semantics.records import Change, Engine, EngineError
+from klpdsl.semantics.spelling import hint
 from klpdsl.semantics.table import change, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
-_GROUPS = {"proposals": "proposal", "mutants": "mutant", "systems": "system"}
 _HEX = frozenset("0123456789abcdef")
 _SHORTEST_COMMIT = 7
-_LONGEST_TYPO = 80
 _MOST_DIGITS = 4
 
 
-def parse_position(name: str) -> int:
+def mainline_engine(count: int) -> Engine:
+    """Return the point of mainline just after its first `count` changes."""
+    changes = table()["order"][:count]
+    name, kind = point_name(count)
+    base = point_name(count - 1)[0] if count else ""
+    return Engine(name, apply_changes(changes), base, kind, changes)
+
+
+def apply_changes(changes: Iterable[str]) -> Semantics:
+    """Return the semantics of mainline with exactly these changes, given in the order of their commits."""
+    known = table()
+    axes: dict[str, Any] = dict(known["root"])
+    rows = known["changes"]
+    for name in changes:
+        axes.update(Change(*rows[name]).set)
+    return Semantics(**axes)
+
+
+def point_name(count: int) -> tuple[str, str]:
+    """Return the name and the kind of the point of mainline just after its first `count` changes."""
+    known = table()
+    if not count:
+        first, changes = next(iter(known["ends"].items()))
+        return f"{first}~{changes}", "root"
+    last = Change(*known["changes"][known["order"][count - 1]])
+    if known["ends"][last.release] == count:
+        return last.release, "release"
+    return f"{last.release}@{last.id}", "commit"
+
+
+def points() -> tuple[str, ...]:
+    """Return the mainline engines on which scenarios run unless they say otherwise, oldest first.
+
+    These are the releases with a change that scenarios can show: the others give the traces of the one before.
+    """
+    known = table()
+    changes = [Change(*known["changes"][name]) for name in known["order"]]
+    shown = {change.release for change in changes if change.shown}
+    return tuple(release for release in known["ends"] if release in shown)
+
+
+# --- names ----------------------------------------------------------------------------------------------------
+
+
+def position(name: str) -> int:
+    """Return how many changes of mainline lie before the point of that name."""
+    count: int | None = table()["releases"].get(name)
+    if count is None:
+        count = _parse(name)
+    return count
+
+
+def _parse(name: str) -> int:
     """Return how many changes of mainline lie before the point of that name, or raise EngineError."""
     base, mark, rest = name.partition("~")
     if mark:
@@ -118,16 +175,6 @@ def _change_position(name: str) -> int | None:
     return next(iter(found.values()), None)
 
 
-def hint(name: str, candidates: Iterable[str]) -> str:
-    """Return `; did you mean A or B?` for the candidates nearest to a name, or an empty string."""
-    from difflib import get_close_matches
-
-    if len(name) > _LONGEST_TYPO:
-        return ""
-    near = get_close_matches(name, list(candidates), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
-
-
 def all_names() -> tuple[str, ...]:
     """Return every name that stands in the data, mainline's releases first."""
     known = table()
@@ -142,51 +189,3 @@ def _unknown(name: str) -> str:
         return f"there is no engine {name}: engines are mainline releases, like v{parts[0]}.{parts[1]}"
     near = hint(name, all_names())
     return f"there is no engine {name}{near or ' (`klpdsl engines` lists them)'}"
-
-
-# --- ranges and groups ----------------------------------------------------------------------------------------
-
-
-def expand_spec(spec: str) -> tuple[str, ...]:
-    """Return what `engines.expand` promises."""
-    names: dict[str, None] = {}
-    for part in spec.split(","):
-        word = part.strip()
-        if not word:
-            raise EngineError(f"`{spec}` lacks an engine beside a comma")
-        # A path may hold two dots side by side; then it holds a slash too, or ends like an engine file.
-        if ".." in word and "/" not in word and not word.endswith(".toml"):
-            names.update(dict.fromkeys(_range(word)))
-        elif word == "all":
-            names.update(dict.fromkeys(points()))
-        elif word in _GROUPS:
-            names.update(dict.fromkeys(_group(_GROUPS[word])))
-        else:
-            names[canonical(word)] = None
-    return tuple(names)
-
-
-def _group(kind: str) -> tuple[str, ...]:
-    rows = table()["proposals"].values()
-    return tuple(proposal.id for proposal in (Proposal(*row) for row in rows) if proposal.kind == kind)
-
-
-def _range(spec: str) -> tuple[str, ...]:
-    first_name, _, last_name = (part.strip() for part in spec.partition(".."))
-    ends = table()["ends"]
-    first = range_end(first_name or next(iter(ends)), spec)
-    last = range_end(last_name or list(ends)[-1], spec)
-    if first > last:
-        raise EngineError(
-            f"{spec} is empty: {last_name} is older than {first_name}; write {last_name}..{first_name}"
-        )
-    inside = {count for count in ends.values() if first <= count <= last}
-    return tuple(point_name(count)[0] for count in sorted(inside | {first, last}))
-
-
-def range_end(name: str, spec: str) -> int:
-    """Return the place of a range's end in mainline's history, or say that it has none."""
-    engine = resolve(name)
-    if engine.kind not in {"release", "commit", "root"}:
-        raise EngineError(f"{spec}: a range runs along mainline, and {name} is not part of it")
-    return len(engine.changes)

@@ -26,7 +26,7 @@ _DROPPED = (
 )
 
 
-class Step(NamedTuple):
+class VisibleStep(NamedTuple):
     """A step as far as it can be compared: its statement, what was said in order, what changed, how it ended."""
 
     number: int
@@ -104,7 +104,7 @@ def _shown(found: Iterable[events.Event]) -> list[str]:
     return lines
 
 
-def project(trace: events.Trace) -> tuple[Step, ...]:
+def project(trace: events.Trace) -> tuple[VisibleStep, ...]:
     """Return what of `trace` can be compared. A difference in what was seen before step 1 shows in step 1."""
     state = _State()
     steps = []
@@ -138,7 +138,7 @@ def project(trace: events.Trace) -> tuple[Step, ...]:
         )
         if step.number:
             steps.append(
-                Step(
+                VisibleStep(
                     step.number, step.text, tuple(said), tuple(changed), tuple(sorted(shown)), result, checks
                 )
             )
@@ -156,7 +156,7 @@ def _without(lines: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]
     return tuple(only)
 
 
-def compare(model: tuple[Step, ...], kernel: tuple[Step, ...]) -> Difference | None:
+def compare(model: tuple[VisibleStep, ...], kernel: tuple[VisibleStep, ...]) -> Difference | None:
     """Return the first disagreement. Expectations that only a model can answer are compared nowhere."""
     for mine, real in zip(model, kernel, strict=False):
         asked = {check.rsplit(":", 1)[0] for check in real.checks}
@@ -176,6 +176,6 @@ def compare(model: tuple[Step, ...], kernel: tuple[Step, ...]) -> Difference | N
     return None
 
 
-def lines_of(step: Step) -> tuple[str, ...]:
+def lines_of(step: VisibleStep) -> tuple[str, ...]:
     """Return all that can be compared of a step, a line each."""
     return (*step.said, *step.changed, *step.shown, f"= {step.result}", *step.checks)

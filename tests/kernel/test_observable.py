@@ -1,6 +1,6 @@
 """What is compared, and what is not."""
 
-from klpdsl.kernel.project import compare, project
+from klpdsl.kernel.observable import compare, project
 from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import from_text
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
-from klpdsl.kernel.account import render
+from klpdsl.kernel.confirmed import render
 from klpdsl.kernel.evidence import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
