@@ -8,7 +8,7 @@ import textwrap
 
 from klpdsl.cli.common import OK, USAGE, complain, parser
 from klpdsl.semantics.engines import resolve
-from klpdsl.semantics.lineage import Node, between, coverage, describe, lineage, releases
+from klpdsl.semantics.lineage import Node, between, coverage, describe, describe_axes, lineage, releases
 from klpdsl.semantics.records import EngineError
 from klpdsl.semantics.spelling import spell
 
@@ -41,6 +41,7 @@ def main(argv: list[str]) -> int:
     p.add_argument(
         "--coverage", action="store_true", help="which changes scenarios/changes shows, and which can not be"
     )
+    p.add_argument("--axes", action="store_true", help="what engines differ in: each axis and its values")
     p.add_argument("--scenarios", default=_SHOWN_IN, metavar="DIR", help="where --coverage looks")
     p.add_argument("--format", choices=("text", "json"), default="text", help="how to print")
     arguments = p.parse_args(argv)
@@ -66,6 +67,9 @@ def _answer(arguments: argparse.Namespace) -> tuple[Any, list[str]]:
     if arguments.coverage:
         said = coverage(_scenarios(arguments.scenarios))
         return said, list(_coverage(said, arguments.scenarios))
+    if arguments.axes:
+        axes = describe_axes()
+        return axes, list(_axes(axes))
     if not arguments.names:
         nodes = lineage() if arguments.all else releases()
         return [node._asdict() for node in nodes], list(_tree(nodes))
@@ -131,6 +135,19 @@ def _branches(children: dict[str, list[Node]], parent: str, depth: int) -> Itera
 
 def _also(node: Node) -> str:
     return f" ({', '.join(node.aliases)})" if node.aliases else ""
+
+
+# --- the axes -------------------------------------------------------------------------------------------------
+
+
+def _axes(said: dict[str, Any]) -> Iterator[str]:
+    for axis, one in said.items():
+        yield f"{_bold(axis)}  {' | '.join(map(spell, one['values']))}"
+        yield from _wrapped(one["meaning"], "    ")
+        moved = [*one["changes"], *one["engines"]]
+        yield from _wrapped(f"moved by {', '.join(moved)}" if moved else "", "    ")
+        if one["unread"] is not None:
+            yield from _wrapped(f"no rule reads it yet: {one['unread']}", "    ")
 
 
 # --- one engine, and two --------------------------------------------------------------------------------------

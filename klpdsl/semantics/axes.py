@@ -3,6 +3,8 @@
 The engine branches on these fields and on nothing else. The default of every field is the oldest kernel, v4.0, so
 that an engine is "v4.0 and these changes"; what each change sets is in `data/`. Where a field's comment names a
 kernel function, that is where the difference lives in the kernel.
+
+The comment above a field is what `klpdsl engines --axes` says of it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ class Semantics(NamedTuple):
     """One point in the space of semantics. Plain strings and booleans: comparable, hashable, printable."""
 
     # --- which system ---
+    # Whose rules: livepatch's, kGraft's as released or first posted, or those of kpatch's core module.
     system: Literal["klp", "kgraft", "kgraft-early", "kpatch"] = "klp"
 
     # --- API and life cycle ---
@@ -61,6 +64,7 @@ class Semantics(NamedTuple):
     ftrace_permanent: bool = False
 
     # --- the consistency model ---
+    # Patches go into force for everybody at once, or for each task when it is safe for it.
     consistency: Literal["none", "per-task"] = "none"
     # Patch and function flags `immediate`.
     immediate: bool = False
@@ -118,18 +122,25 @@ class Semantics(NamedTuple):
     vmlinux_ko: Literal["accepted", "refused"] = "accepted"
 
     # --- callbacks, states, shadow variables ---
+    # Patches may have callbacks.
     callbacks: bool = False
     # post_unpatch_enabled: kept after use, or cleared.
     post_unpatch_flag: Literal["sticky", "once"] = "sticky"
+    # Patches may have system states (struct klp_state).
     states: bool = False
+    # A patch is refused that does not go with the states of the patches there are (klp_is_patch_compatible()).
     state_compat: bool = False
     # klp_shadow_*: absent, initial data copied in, or constructed by a callback.
     shadow: Literal["none", "copied", "constructed"] = "none"
+    # klp_shadow_free() takes a destructor.
     shadow_dtor: bool = False
 
     # --- sysfs ---
+    # An object's directory has `patched`.
     patched_attr: bool = False
+    # A patch's directory has `replace`.
     replace_attr: bool = False
+    # A patch's directory has `stack_order`.
     stack_order_attr: bool = False
 
     # --- atomic replace ---
@@ -175,3 +186,8 @@ class Semantics(NamedTuple):
     sympos_match: Literal["exact", "zero-is-one"] = "exact"
     # kpatch: a function that the replacing patch drops leaves the table inside stop_machine() or after it.
     kpatch_drop: Literal["inside", "after"] = "inside"
+
+
+#: Axes that history moves and no rule reads yet: no scenario can ask what they change. They are kept because they are
+#: what kernels did, and --set refuses them until a rule reads them. Why is said by the changes that move them.
+UNREAD: tuple[str, ...] = ("reverse_flip", "signal_flag", "exit_switch")

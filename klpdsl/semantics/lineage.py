@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.engines import resolve
-from klpdsl.semantics.explain import history
+from klpdsl.semantics.explain import history, unread
 from klpdsl.semantics.points import point_name, position
 from klpdsl.semantics.records import Change, Proposal
 from klpdsl.semantics.table import change, order, proposal, table
@@ -157,6 +158,26 @@ def before_and_after(name: str) -> tuple[Engine, Engine]:
     """Return the engines just before and just after a change of mainline."""
     count = position(name)
     return resolve(point_name(count - 1)[0]), resolve(point_name(count)[0])
+
+
+def describe_axes() -> dict[str, dict[str, Any]]:
+    """Return what is known of each axis: its values, the oldest kernel's first, what it means, and what moves it.
+
+    `unread` says why no rule reads the axis yet; it is None for all others.
+    """
+    known = table()
+    said: dict[str, dict[str, Any]] = {}
+    for axis, oldest in Semantics()._asdict().items():
+        changes = [name for name in order() if axis in dict(change(name).set)]
+        beside = [name for name in known["proposals"] if axis in dict(proposal(name).set)]
+        said[axis] = {
+            "values": [oldest, *(value for value in known["allowed"][axis] if value != oldest)],
+            "meaning": known["meanings"].get(axis, ""),
+            "changes": changes,
+            "engines": beside,
+            "unread": unread(axis),
+        }
+    return said
 
 
 def coverage(with_scenario: set[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 import typing
 from typing import Any, Literal, TypeAlias, get_args
@@ -26,6 +27,28 @@ def allowed_values() -> dict[str, tuple[Value, ...]]:
     return {axis: (False, True) if hint is bool else get_args(hint) for axis, hint in hints.items()}
 
 
+def meanings() -> dict[str, str]:
+    """Return what the comments in axes.py say of each axis; one comment may be about several fields below it."""
+    found: dict[str, str] = {}
+    text: list[str] = []
+    fresh = True
+    for line in inspect.getsource(Semantics).splitlines():
+        said = line.strip()
+        field = said.partition(":")[0]
+        if said.startswith("# ---"):
+            text, fresh = [], True
+        elif said.startswith("# "):
+            text = [] if fresh else text
+            text.append(said.removeprefix("# "))
+            fresh = False
+        elif field in Semantics._fields:
+            found[field] = " ".join(text)
+            fresh = True
+        elif not said:
+            text = []
+    return found
+
+
 def build(mainline: str, proposals: str) -> Table:
     """Check the texts of the two data files and return all that names are resolved with, as plain values."""
     allowed = allowed_values()
@@ -33,6 +56,7 @@ def build(mainline: str, proposals: str) -> Table:
     beside = _parse("proposals.toml", proposals)
     table: Table = {
         "allowed": allowed,
+        "meanings": meanings(),
         "releases": {},
         "root": _pairs("mainline.toml: root", history["root"]["set"], allowed),
         "last": tuple(history["releases"]["last"]),
