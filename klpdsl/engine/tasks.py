@@ -9,7 +9,7 @@ from __future__ import annotations
 from klpdsl.engine import patch, transition
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
 from klpdsl.engine.preconditions import precondition, stopped
-from klpdsl.engine.transition import owner_name
+from klpdsl.engine.transition import exit_to_user_mode, in_user_mode, owner_name
 from klpdsl.trace import events
 from klpdsl.world.values import KLP_UNDEFINED, STATE_NAMES, VMLINUX, Code, FuncKey, Task
 
@@ -170,20 +170,10 @@ def exit_(k: Kernel, name: str) -> Outcome:
 # --- what the kernel does to tasks ----------------------------------------------------------------------------
 
 
-def exit_to_user_mode(k: Kernel, index: int) -> None:
-    """The way back to user space: a switch point, and the end of what counts as one piece of kernel work."""
-    transition.klp_update_patch_state(k, index)
-    task = k.w.tasks[index]
-    if task.ran:
-        k.w.tasks[index] = task._replace(ran=frozenset())
-
-
 def interrupt(k: Kernel) -> None:
     """A second's worth of interrupts: who runs in user space passes a switch point, and so does an idle CPU."""
     for index, task in enumerate(k.w.tasks):
-        if (task.kind == "user" and task.running and not task.stack and not stopped(task)) or (
-            task.kind == "idle" and not k.w.nohz
-        ):
+        if in_user_mode(task) or (task.kind == "idle" and not k.w.nohz):
             exit_to_user_mode(k, index)
 
 

@@ -57,7 +57,19 @@ def klp_start_transition(k: Kernel) -> None:
     for index, task in enumerate(w.tasks):
         if task.patch_state != w.target_state:
             k.set_patch_state(index, task.patch_state, pending=True)
+    if k.sem.start_interrupts:
+        _interrupt_every_cpu(k)
     w.signals_cnt = 0
+
+
+def _interrupt_every_cpu(k: Kernel) -> None:
+    """klp_cond_resched_enable() (klp_resched_enable() since v6.16) rewrites code, and the CPUs are synchronized.
+
+    The idle loop looks at its mark only when it has something to run, so an idle CPU stays as it is.
+    """
+    for index, task in enumerate(k.w.tasks):
+        if in_user_mode(task):
+            exit_to_user_mode(k, index)
 
 
 def klp_try_complete_transition(k: Kernel) -> None:
@@ -153,6 +165,20 @@ def klp_update_patch_state(k: Kernel, index: int) -> None:
     task = k.w.tasks[index]
     if task.pending:
         k.set_patch_state(index, k.w.target_state, pending=False)
+
+
+def exit_to_user_mode(k: Kernel, index: int) -> None:
+    """The way back to user space: a switch point, and the end of what counts as one piece of kernel work."""
+    klp_update_patch_state(k, index)
+    task = k.w.tasks[index]
+    if task.ran:
+        k.w.tasks[index] = task._replace(ran=frozenset())
+
+
+def in_user_mode(task: Task) -> bool:
+    """Whether the task is on a CPU in user space now, where an interrupt makes it pass a switch point."""
+    outside = not task.stack and task.handler is None and task.forking is None
+    return task.kind == "user" and task.running and outside
 
 
 def klp_transition_work_fn(k: Kernel) -> None:

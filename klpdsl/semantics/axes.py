@@ -84,6 +84,9 @@ class Semantics(NamedTuple):
     wake_idle: bool = False
     # Where a task may switch by itself inside the kernel: nowhere, cond_resched(), or when it may be frozen.
     resched_switch: Literal["none", "cond-resched", "freezable"] = "none"
+    # klp_start_transition() ends with rewriting code that every CPU may be running (a static call or key), which
+    # interrupts them all: whoever runs in user space passes a switch point before the first attempt to complete.
+    start_interrupts: bool = False
     # The child's TIF_PATCH_PENDING: copied early with thread_info, or re-synchronised under tasklist_lock.
     fork_pending: Literal["copied", "synced"] = "copied"
 

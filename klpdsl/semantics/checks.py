@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     Rule("force", ("global", "listed", "removed"), "consistency", ("per-task",), _NO_TRANSITION),
     Rule("resched_switch", ("cond-resched", "freezable"), "consistency", ("per-task",), _NO_TRANSITION),
     Rule("wake_idle", (True,), "consistency", ("per-task",), _NO_TRANSITION),
+    Rule("start_interrupts", (True,), "consistency", ("per-task",), _NO_TRANSITION),
     Rule(
         "signal_attr", (True,), "fake_signal", ("manual", "periodic"), "the attribute has no signal to send"
     ),

@@ -42,7 +42,7 @@ RELEASES = """
     v5.18 ftrace-loc-message force-only-removed
     v6.1  fork-pending-sync object-patched-attr symbol-length-512
     v6.3  clear-relocs-on-going
-    v6.4  cond-resched-switch reverse-flip-after-sync
+    v6.4  cond-resched-switch start-interrupts reverse-flip-after-sync
     v6.11 replace-attr
     v6.14 stack-order-attr
     v6.16 freezable-switch
