@@ -77,9 +77,8 @@ def _run(k: Kernel, name: str, obj: Object, which: str) -> str:
 
 
 def _tell_states(k: Kernel, name: str) -> None:
-    # What the callback can find out about the states that its patch changes. Outside a transition the kernel only
-    # warns whoever asks.
-    if not k.sem.states or not k.emit or not k.w.transition_patch:
+    # What the callback can find out about the states that its patch changes.
+    if not k.sem.states or not k.emit:
         return
     for id_, version in k.w.patches[name].states:
         k.emit(StateFound(name, id_, version, klp_get_prev_state(k, id_)))

@@ -28,7 +28,12 @@ def klp_is_patch_compatible(k: Kernel, new: PatchSpec) -> bool:
 
 
 def klp_get_prev_state(k: Kernel, id_: int) -> int | None:
-    """The version that the latest patch before the one in transition has of a state; None where none has it."""
+    """The version that the latest patch before the one in transition has of a state; None where none has it.
+
+    Outside a transition the kernel warns whoever asks (once, WARN_ON_ONCE()) and says NULL.
+    """
+    if not k.w.transition_patch:
+        return None
     found: int | None = None
     for name in k.w.klp_patches:
         if name == k.w.transition_patch:
