@@ -98,8 +98,10 @@ def _end(k: Kernel, retired: tuple[str, ...], *, wait: bool) -> None:
     if k.sem.put_when == "after-sync":
         replace.put_replaced(k, name, retired)
     if not w.patches[name].immediate:
-        for index in range(len(w.tasks)):
-            k.set_patch_state(index, KLP_UNDEFINED, pending=False)
+        for index, task in enumerate(w.tasks):
+            # Only switching takes a mark away. A child that got its parent's new state and old mark (fork_pending)
+            # still has it: the kernel warns and lets it be.
+            k.set_patch_state(index, KLP_UNDEFINED, pending=task.pending)
     callbacks.after_transition(k, name, target)
     if target == KLP_UNPATCHED and k.sem.enabled_clear in ("completion", "completion-naive"):
         k.set_enabled(w.patches[name], False)

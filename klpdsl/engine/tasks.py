@@ -53,10 +53,11 @@ def continue_(k: Kernel, name: str) -> Outcome:
     index = k.w.task_index(name)
     task = k.w.tasks[index]
     if task.forking is not None:
-        k.w.tasks[index] = task._replace(forking=None)
-        if k.w.task_index(task.forking[0]) >= 0:
-            return Outcome("EINVAL", f"there is a task {task.forking[0]} already")
-        return _copy_process(k, index, *task.forking)
+        child, copied, was_running = task.forking
+        k.w.tasks[index] = task._replace(forking=None, running=was_running)
+        if k.w.task_index(child) >= 0:
+            return Outcome("EINVAL", f"there is a task {child} already")
+        return _copy_process(k, index, child, copied)
     code = task.handler
     assert code is not None
     k.w.tasks[index] = k.w.tasks[index]._replace(handler=None)
@@ -122,7 +123,7 @@ def fork(k: Kernel, name: str, child: str, slowly: bool = False) -> Outcome:
     """klp_copy_process(): the child starts with the parent's patch_state and TIF_PATCH_PENDING.
 
     It begins its life on the way out of fork: a user task in user space, a kernel thread in its own function.
-    `slowly`: the parent sleeps in the middle, with the thread flags copied and the patch_state not yet.
+    `slowly`: the parent sleeps in the middle, off its CPU, with the thread flags copied and the patch_state not yet.
     """
     if refused := precondition(k.w, name, "fork"):
         return refused
@@ -131,7 +132,7 @@ def fork(k: Kernel, name: str, child: str, slowly: bool = False) -> Outcome:
     index = k.w.task_index(name)
     parent = k.w.tasks[index]
     if slowly:
-        k.w.tasks[index] = parent._replace(forking=(child, parent.pending))
+        k.w.tasks[index] = parent._replace(forking=(child, parent.pending, parent.running), running=False)
         return SUCCESS
     return _copy_process(k, index, child, parent.pending)
 

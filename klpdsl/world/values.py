@@ -166,7 +166,8 @@ class Task(NamedTuple):
     `ran` is the code it ran since its last switch point (for the property `mixed`; nothing in the kernel). `of` is
     the module whose own work a kernel thread does: it does not pin that module, whose exit waits for it.
     `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen. `forking`
-    is set while it sleeps in the middle of fork: the child's name, and the TIF_PATCH_PENDING copied for it.
+    is set while it sleeps in the middle of fork: the child's name, the TIF_PATCH_PENDING copied for it, and whether
+    the task was on a CPU, to which it comes back.
     """
 
     name: str
@@ -181,7 +182,7 @@ class Task(NamedTuple):
     ran: frozenset[Code] = frozenset()
     handler: Code | None = None
     of: str = ""
-    forking: tuple[str, bool] | None = None
+    forking: tuple[str, bool, bool] | None = None
 
 
 Work = tuple[str, str]

@@ -13,7 +13,7 @@ def run(text: str, engine: str) -> str:
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
 
 
-@pytest.mark.parametrize("engine", ["v4.12", "v5.10", "v6.12"])
+@pytest.mark.parametrize("engine", ["v4.12", "v5.10", "v6.3"])
 def test_a_parent_from_user_space_is_switched_with_its_child(engine: str) -> None:
     # exit_to_usermode_loop() / exit_to_user_mode_loop(): klp_update_patch_state(current) when TIF_PATCH_PENDING is set.
     trace = run("task t1 running; apply p1 { f }; t1: fork t9", engine)

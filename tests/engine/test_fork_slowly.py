@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from klpdsl.engine import klp
+from klpdsl.engine.context import Kernel
 from klpdsl.run.session import execute, load_text
+from klpdsl.semantics.engines import resolve
 from klpdsl.trace.text import to_text
 
 
@@ -46,3 +49,28 @@ def test_a_parent_that_is_switched_meanwhile_has_a_child_that_is(engine: str) ->
 def test_a_fake_signal_does_not_end_it(engine: str) -> None:
     text = "task t1 running\napply p1\nt1: sleep\nt1: fork t9 slowly\nsettle\nt1: continue"
     assert steps(text, engine)[-1][-1] == "= 0"
+
+
+def test_who_sleeps_in_the_middle_of_fork_is_off_its_cpu_and_runs_again_after_it() -> None:
+    text = "task t2 in f uninterruptible\nkthread k1 running\napply p1 { f }\nk1: fork k9 slowly\ntick\nk1: continue"
+    found = steps(text, "v6.1")
+    assert "blocked k1 running" in found[0]
+    assert "task k1 unpatched -> patched" in found[2]
+    done = steps(text + "\nt2: return\ntick\napply p2", "v6.1")
+    assert "blocked k1 running" in done[-1]
+
+
+@pytest.mark.parametrize(("engine", "marked"), [("v4.12", True), ("v6.0", True), ("v6.1", False)])
+def test_a_mark_that_was_copied_too_early_outlives_the_transition(engine: str, marked: bool) -> None:
+    program = load_text("task t2 in f uninterruptible\nkthread k1 running\npatch p1 { f }", "test").program
+    k = Kernel(program.world.copy(), resolve(engine).semantics)
+    klp.apply_patch(k, program.patches["p1"])
+    klp.fork(k, "k1", "k9", True)
+    klp.tick(k)
+    klp.continue_(k, "k1")
+    assert [task.pending for task in k.w.tasks if task.name == "k9"] == [marked]
+    klp.return_(k, "t2")
+    klp.sleep(k, "k1")
+    klp.tick(k)
+    assert not k.w.transition_patch
+    assert [task.pending for task in k.w.tasks if task.name == "k9"] == [marked]
