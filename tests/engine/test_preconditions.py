@@ -27,7 +27,8 @@ _ATTEMPTS = {
     "sleep": klp.sleep,
     "resched": klp.resched,
     "freeze": klp.freeze,
-    "fork": lambda k, task: klp.fork(k, task, "child", True),
+    # A name that nobody has: one that is taken is the attempt's own fault, and no part of the precondition.
+    "fork": lambda k, task: klp.fork(k, task, f"{task}-{k.w.next_pid}", True),
     "exit": klp.exit_,
 }
 
