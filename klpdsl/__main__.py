@@ -44,7 +44,7 @@ def usage() -> str:
         f"commands:\n{listed}\n\n"
         "`klpdsl COMMAND --help` says more.   example: klpdsl run -c 'load p1; show' --engine v6.12\n\n"
         "exit codes: 0 clean, 1 mismatch or failed expectation, 2 usage or scenario error, 3 housekeeping only,\n"
-        "4 internal error, 5 nothing selected, 125 cannot judge\n"
+        "4 internal error, or the machine failed (no space), 5 nothing selected, 125 cannot judge\n"
     )
 
 
@@ -95,6 +95,12 @@ def _guarded(name: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("klpdsl: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except OSError as error:
+        if os.environ.get("KLPDSL_DEBUG"):
+            raise
+        from klpdsl.cli.common import told_of
+
+        return told_of(name, error)
     except Exception as error:
         if os.environ.get("KLPDSL_DEBUG"):
             raise

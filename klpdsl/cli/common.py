@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -13,6 +14,7 @@ OK = 0
 MISMATCH = 1
 USAGE = 2
 HOUSEKEEPING = 3
+FAILED = 4
 NOTHING_SELECTED = 5
 CANNOT_JUDGE = 125
 
@@ -27,6 +29,29 @@ def parser(command: str, description: str, example: str) -> argparse.ArgumentPar
 def complain(text: str) -> None:
     """An error, for the user's eyes."""
     print(text, file=sys.stderr)
+
+
+#: What nobody can mend by another command or other rights.
+_MACHINE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
+
+
+def told_of(command: str, error: OSError) -> int:
+    """Say what could not be read or written, and why; returns the exit code.
+
+    That is 4 where the machine failed (no space, a broken disk), and 2 for what lies in the user's hands: a folder
+    where a file should be, a lack of rights, a name that is too long.
+    """
+    where = f"{_from_here(error.filename)}: " if isinstance(error.filename, str) else ""
+    complain(f"klpdsl {command}: {where}{error.strerror or error}")
+    return FAILED if error.errno in _MACHINE else USAGE
+
+
+def _from_here(path: str) -> str:
+    try:
+        shown = os.path.relpath(path)
+    except (OSError, ValueError):  # here is no more
+        return path
+    return path if shown.startswith(os.pardir) else shown
 
 
 def colours(stream: object = None) -> bool:

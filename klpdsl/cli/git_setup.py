@@ -20,8 +20,8 @@ def main(argv: list[str]) -> int:
     p.add_argument("--check", action="store_true", help="change nothing, only say whether it is set up")
     p.add_argument("--workflow", action="store_true", help="also write a GitHub workflow that checks goldens")
     arguments = p.parse_args(argv)
+    from klpdsl._git import git
     from klpdsl.goldens import setup
-    from klpdsl.goldens.changed import git
 
     try:
         suite = find_suite([])

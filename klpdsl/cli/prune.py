@@ -91,10 +91,10 @@ def _layout(suite: Suite, name: str) -> list[Operation]:
         return []
     redundant, unmeant = check.housekeeping(store.read(suite, name), engines)
     for engine in redundant:
-        print(f"goldens/{name}/{engine}{store.SUFFIX}: says what its ancestor's says")
+        print(f"goldens/{name}/{store.file_of(engine)}: says what its ancestor's says")
     for engine in unmeant:
         if engine not in redundant:
-            print(f"goldens/{name}/{engine}{store.SUFFIX}: {name} is not meant for {engine}")
+            print(f"goldens/{name}/{store.file_of(engine)}: {name} is not meant for {engine}")
     if not redundant and not unmeant:
         return []
     return accepting.tidy(suite, name, engines)

@@ -43,7 +43,7 @@ class Accepted(NamedTuple):
 
 def fresh(suite: Suite, record: Record) -> bool:
     """Whether the scenario and klpdsl are still what the record's check ran."""
-    contents = inputs(suite.scenario_path(record.scenario))
+    contents = inputs(suite, record.scenario)
     return record.inputs == inputs_digest(contents) and record.code == code_digest()
 
 
@@ -152,7 +152,7 @@ def _attribute(
     operation: Operation,
 ) -> None:
     """Put an operation under the class that brings it; one that only moves a text, under the first that there is."""
-    engine = operation.path.rpartition("/")[2].removesuffix(store.SUFFIX)
+    engine = store.engine_of(operation.path.rpartition("/")[2])
     entry = chosen.get(engine) or next(
         (one for one in chosen.values() if one[3].golden is not None), next(iter(chosen.values()))
     )

@@ -8,8 +8,8 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
+from klpdsl._git import git
 from klpdsl.goldens import cases, journal, lineage, store
-from klpdsl.goldens.changed import git
 from klpdsl.goldens.suite import Suite
 from klpdsl.run.session import Loaded, execute
 from klpdsl.syntax.diagnostics import ScenarioError
@@ -79,7 +79,7 @@ def _golden(suite: Suite, path: str) -> tuple[str, str]:
     if not os.path.isfile(absolute):
         raise BlameError(f"there is no file {path}")
     folder, file = os.path.split(os.path.relpath(absolute, base))
-    return folder.replace(os.sep, "/"), file.removesuffix(store.SUFFIX)
+    return folder.replace(os.sep, "/"), store.engine_of(file)
 
 
 # --- the engine's change ----------------------------------------------------------------------------------------
@@ -203,8 +203,7 @@ def _reasons(suite: Suite, name: str, engine: str, commits: set[str]) -> dict[st
         return found
     for commit in commits | {UNCOMMITTED}:
         if commit == UNCOMMITTED:
-            with open(path, "rb") as file:
-                content = file.read()
+            content = store.read_bytes(suite, name)[engine]
         else:
             shown = git(suite.root, "show", f"{commit}:./{relative}")
             if shown is None:

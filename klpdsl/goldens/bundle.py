@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from klpdsl._reading import BUNDLE_BYTES, read_file
 from klpdsl.goldens import pending
 from klpdsl.goldens.cases import code_digest, inputs, inputs_digest
 from klpdsl.goldens.pending import Record
@@ -28,8 +29,7 @@ class Bundle(NamedTuple):
 def read(suite: Suite, path: str) -> Bundle:
     """Read a bundle and hold it against the suite. Raises `BundleError`."""
     try:
-        with open(path, encoding="utf-8") as file:
-            row = json.load(file)
+        row = json.loads(read_file(path, BUNDLE_BYTES))
         if not isinstance(row, dict) or row.get("klpdsl-bundle") != pending.VERSION:
             raise BundleError(
                 f"{path} is no review bundle of this version (klpdsl check --bundle FILE makes one)"
@@ -37,7 +37,7 @@ def read(suite: Suite, path: str) -> Bundle:
         records = [pending.from_json(one) for one in row["records"]]
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleError(f"{path} is no review bundle: {error}") from error
     fitting, refused = [], []
     for record in records:
@@ -61,7 +61,7 @@ def _problem(suite: Suite, record: Record) -> str:
             known = False
         if not known:
             return f"there is no engine {engine!r} here"
-    if record.inputs != inputs_digest(inputs(suite.scenario_path(record.scenario))):
+    if record.inputs != inputs_digest(inputs(suite, record.scenario)):
         return "the scenario here is another than the one that was checked"
     moved = pending.moved(suite, record)
     return f"the base has moved: {', '.join(moved)}" if moved else ""

@@ -11,8 +11,10 @@ import os
 import re
 
 from klpdsl import _cache
+from klpdsl._reading import read_start
 from klpdsl._resources import grammar_path
-from klpdsl.goldens.suite import Suite, read_file
+from klpdsl.goldens.suite import Suite
+from klpdsl.syntax.limits import FILE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,25 +61,26 @@ def code_digest() -> str:
                 ]
         contents = []
         for path in paths:
-            contents += [path.removeprefix(package).encode(), read_file(path)]
+            with open(path, "rb", buffering=0) as file:
+                contents += [path.removeprefix(package).encode(), file.read()]
         _code.append(_cache.digest(*contents))
     return _code[0]
 
 
-def inputs(path: str) -> tuple[bytes, ...]:
-    """The contents of a scenario's file and of every file that it could import, in a fixed order.
+def inputs(suite: Suite, name: str) -> tuple[bytes, ...]:
+    """The contents of a scenario's file and of every file of the suite that it could import, in a fixed order.
 
     Whatever looks like an import counts, in a comment too: a file too many costs a needless run at most. A file that
     cannot be read stands there as missing, so that its appearing changes the inputs.
     """
     seen: dict[str, bytes] = {}
-    waiting = [os.path.abspath(path)]
+    waiting = [suite.scenario_path(name)]
     while waiting and len(seen) < _MAX_FILES:
         current = waiting.pop(0)
         if current in seen:
             continue
         try:
-            seen[current] = read_file(current)
+            seen[current] = read_start(current, FILE_BYTES, suite.real)
         except (OSError, ValueError):
             seen[current] = b"\0missing"
         if b"import" in seen[current]:

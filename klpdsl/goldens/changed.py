@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from klpdsl._git import git
 from klpdsl.goldens.suite import Suite
 
 TYPE_CHECKING = False
@@ -25,25 +26,6 @@ class Changed(NamedTuple):
 
 
 _known: dict[str, Changed] = {}
-
-
-def git(folder: str, *arguments: str) -> str | None:
-    """What git prints; None when there is no git, no repository, or git says no."""
-    import subprocess
-
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        done = subprocess.run(
-            ["git", "-C", folder, *arguments],
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            check=False,
-            env=environment,
-        )
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def since_goldens(suite: Suite) -> Changed:

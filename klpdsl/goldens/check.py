@@ -81,8 +81,12 @@ def check_scenario(
     suite: Suite, name: str, only: Collection[str] = (), *, explain: bool = True, cache: bool = True
 ) -> ScenarioReport:
     """Run one scenario on every engine that it is meant for, or on those of `only`, and compare with its goldens."""
-    contents = cases.inputs(suite.scenario_path(name))
-    files = store.read_bytes(suite, name)
+    contents = cases.inputs(suite, name)
+    try:
+        files = store.read_bytes(suite, name)
+    except OSError as error:
+        where = suite.relative(str(error.filename))
+        return ScenarioReport(name, (), error=f"{where}: cannot be read: {error.strerror}", complete=False)
     runs = cases.cached(contents) if cache else None
     hit = runs is not None
     try:
@@ -91,7 +95,7 @@ def check_scenario(
             meant = loaded.engine_names()
             wanted = [engine for engine in meant if not only or engine in only]
             runs = tuple(cases.execute(loaded, engine) for engine in wanted)
-            if contents != cases.inputs(suite.scenario_path(name)):
+            if contents != cases.inputs(suite, name):
                 # Somebody is editing it just now: what ran may be neither what was there nor what is.
                 cache, contents = False, (b"\0in between",)
             if cache and len(wanted) == len(meant):

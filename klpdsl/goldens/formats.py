@@ -8,6 +8,7 @@ import re
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from klpdsl._checkout import SCENARIOS
 from klpdsl.goldens import pending
 from klpdsl.goldens.cases import code_digest
 from klpdsl.goldens.check import Case, ScenarioReport
@@ -22,7 +23,7 @@ from klpdsl.goldens.report import (
     structure_lines,
     text_lines,
 )
-from klpdsl.goldens.suite import SCENARIOS, SUFFIX
+from klpdsl.goldens.suite import SUFFIX
 
 #: What XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

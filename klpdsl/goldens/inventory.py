@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
+from klpdsl._git import git
+from klpdsl._reading import GOLDEN_BYTES, read_file
 from klpdsl.goldens import store
-from klpdsl.goldens.changed import git
 from klpdsl.goldens.suite import Suite, below
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ def take(suite: Suite) -> Inventory:
     start = len(suite.goldens) + 1
     for path in below(suite.goldens) if os.path.isdir(suite.goldens) else ():
         folder, _, file = path[start:].rpartition("/")
-        if folder and file.endswith(store.SUFFIX):
+        if folder and store.is_golden(file):
             found.setdefault(folder, []).append(file)
         elif file != "README.md":
             stray.append(path)
@@ -61,8 +62,8 @@ def _renamed(suite: Suite, orphans: Orphans, without: list[str]) -> str:
 
     path = os.path.join(suite.goldens, *orphans.name.split("/"), orphans.files[0])
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            steps = [step.text for step in from_text(file.read()).steps]
+        golden = read_file(path, GOLDEN_BYTES, suite.real).decode()
+        steps = [step.text for step in from_text(golden).steps]
     except (OSError, ValueError, TraceError):
         return ""
     fitting = []

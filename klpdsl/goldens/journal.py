@@ -11,8 +11,9 @@ import os
 from typing import Any, NamedTuple
 
 from klpdsl._cache import digest
+from klpdsl._reading import SMALL_BYTES, read_file
+from klpdsl.goldens.suite import GOLDENS, Suite
 from klpdsl.goldens.suite import JOURNAL as FOLDER
-from klpdsl.goldens.suite import Suite
 
 
 class ChangedGolden(NamedTuple):
@@ -73,17 +74,17 @@ def read(suite: Suite) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     import tomllib
 
     folder = os.path.join(suite.goldens, FOLDER)
+    within = os.path.join(suite.real, GOLDENS, FOLDER)
     entries, broken = [], []
     try:
         names = sorted(os.listdir(folder))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return (), ()
     for name in names:
         path = os.path.join(folder, name)
         try:
-            with open(path, "rb") as file:
-                entries.append(_entry(tomllib.load(file)))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            entries.append(_entry(tomllib.loads(read_file(path, SMALL_BYTES, within).decode())))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             broken.append(path)
     return tuple(entries), tuple(broken)
 

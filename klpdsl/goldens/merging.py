@@ -15,9 +15,10 @@ import tarfile
 from typing import NamedTuple
 
 from klpdsl._cache import digest
-from klpdsl.goldens.changed import git
+from klpdsl._checkout import SCENARIOS
+from klpdsl._git import git
 from klpdsl.goldens.store import SUFFIX as TRACE
-from klpdsl.goldens.suite import GOLDENS, SCENARIOS
+from klpdsl.goldens.suite import GOLDENS
 from klpdsl.goldens.suite import SUFFIX as SCENARIO
 
 #: What decides a trace where klpdsl's own code lies in the repository.

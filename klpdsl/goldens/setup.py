@@ -9,7 +9,8 @@ import sys
 import tempfile
 from typing import NamedTuple
 
-from klpdsl.goldens.changed import git
+from klpdsl._git import git
+from klpdsl._reading import SMALL_BYTES, read_file
 from klpdsl.goldens.suite import GOLDENS, STATE, Suite
 
 DRIVER = "klpdsl"
@@ -85,8 +86,7 @@ def install(suite: Suite) -> list[str]:
     if not attribute(suite):
         path = os.path.join(suite.root, ".gitattributes")
         try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
+            text = read_file(path, SMALL_BYTES).decode(errors="surrogateescape")
         except FileNotFoundError:
             text = ""
         if text and not text.endswith("\n"):
@@ -213,9 +213,8 @@ def _mentions(folder: str, words: str) -> str:
         return ""
     for name in names:
         try:
-            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
-                if words in file.read():
-                    return name
+            if words.encode() in read_file(os.path.join(folder, name), SMALL_BYTES):
+                return name
         except OSError:
             continue
     return ""
@@ -240,8 +239,7 @@ def _hook(top: str) -> Finding:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return read_file(path, SMALL_BYTES).decode(errors="replace")
     except OSError:
         return ""
 

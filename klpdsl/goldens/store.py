@@ -7,14 +7,18 @@ of its scenario, and a new engine needs no new files. Nothing here writes: that 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 
 from klpdsl._cache import digest
-from klpdsl.goldens.suite import Suite, read_file
+from klpdsl._reading import GOLDEN_BYTES, read_folder
+from klpdsl.goldens.suite import Suite
 from klpdsl.semantics.engines import ancestors
 from klpdsl.semantics.records import EngineError
 
 SUFFIX = ".trace"
+#: What leads into another folder, or hides the file.
+_UNFIT = re.compile(r"[/%]|^\.")
 
 _lines_of_descent: dict[str, tuple[str, ...]] = {}
 
@@ -26,21 +30,39 @@ def folder(suite: Suite, name: str) -> str:
 
 def path_of(suite: Suite, name: str, engine: str) -> str:
     """The file of a scenario's golden for an engine."""
-    return os.path.join(folder(suite, name), engine + SUFFIX)
+    return os.path.join(folder(suite, name), file_of(engine))
+
+
+def file_of(engine: str) -> str:
+    """The name of the file of an engine's golden. An engine in a file of its own has its path, escaped, for a name."""
+    return _UNFIT.sub(lambda found: _escape(found.group()), engine) + SUFFIX
+
+
+def engine_of(file: str) -> str:
+    """The engine whose golden has this name of a file."""
+    engine = file.removesuffix(SUFFIX)
+    if "%" in engine:
+        for character in "/.%":
+            engine = engine.replace(_escape(character), character)
+    return engine
+
+
+def is_golden(file: str) -> bool:
+    """Whether a golden's file can have that name."""
+    return file.endswith(SUFFIX) and file_of(engine_of(file)) == file
+
+
+def _escape(character: str) -> str:
+    return f"%{ord(character):02X}"
 
 
 def read_bytes(suite: Suite, name: str) -> dict[str, bytes]:
-    """A scenario's goldens as they lie there: the content of each file, by engine, sorted."""
-    contents: dict[str, bytes] = {}
-    path = folder(suite, name)
-    try:
-        entries = sorted(os.listdir(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return contents
-    for entry in entries:
-        if entry.endswith(SUFFIX):
-            contents[entry.removesuffix(SUFFIX)] = read_file(f"{path}/{entry}")
-    return contents
+    """A scenario's goldens as they lie there: the content of each file, by engine, sorted.
+
+    Raises OSError for what is no file of the suite's, or too large.
+    """
+    files = read_folder(folder(suite, name), SUFFIX, GOLDEN_BYTES, suite.real)
+    return {engine_of(file): content for file, content in files.items() if is_golden(file)}
 
 
 def decode(content: bytes) -> str:

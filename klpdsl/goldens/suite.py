@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 
-SCENARIOS = "scenarios"
+from klpdsl._checkout import SCENARIOS, is_below, repository_above, stranger, suite_above
+from klpdsl._git import git
+
 GOLDENS = "goldens"
 STATE = ".klpdsl"
 JOURNAL = ".journal"
 SUFFIX = ".klp"
 COMMON = "common"
-
-#: More than nearly every golden has, and little enough that Python takes it from its own memory, not the system's.
-_PIECE = 1 << 14
 
 
 class SuiteError(Exception):
@@ -22,10 +21,12 @@ class SuiteError(Exception):
 class Suite:
     """One suite, by the path of its folder."""
 
-    __slots__ = ("root",)
+    __slots__ = ("real", "root")
 
     def __init__(self, root: str) -> None:
         self.root = os.path.abspath(root)
+        #: Where that is, without links on the way.
+        self.real = os.path.realpath(root)
 
     @property
     def goldens(self) -> str:
@@ -64,18 +65,18 @@ class Suite:
         found: set[str] = set()
         for path in paths or [self.scenarios]:
             absolute = os.path.realpath(path) if os.path.exists(path) else os.path.abspath(path)
-            root = os.path.realpath(self.root)
+            root = self.real
             base = os.path.join(root, SCENARIOS)
             if absolute == root:
                 absolute = base
-            if _is_below(absolute, os.path.join(root, GOLDENS)):
+            if is_below(absolute, os.path.join(root, GOLDENS)):
                 found.update(self._of_goldens(os.path.relpath(absolute, os.path.join(root, GOLDENS))))
                 continue
             if not os.path.exists(absolute) and os.path.isfile(absolute + SUFFIX):
                 absolute += SUFFIX
             if not os.path.exists(absolute):
                 raise SuiteError(f"there is no file or folder {path}")
-            if not _is_below(absolute, base):
+            if not is_below(absolute, base):
                 raise SuiteError(f"{path} is not below {base}")
             files = [absolute] if os.path.isfile(absolute) else below(absolute, skip=COMMON)
             start = len(base) + 1
@@ -92,25 +93,6 @@ class Suite:
             return [name]
         prefix = f"{name}/" if name else ""
         return [other for other in self.names([]) if other.startswith(prefix)]
-
-
-def read_file(path: str) -> bytes:
-    """A file's content. A check reads thousands of small files, and this takes half of what open() does."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        content = os.read(handle, _PIECE)
-        if len(content) < _PIECE:  # of a file, less than was asked for is all there is
-            return content
-        pieces = [content]
-        while piece := os.read(handle, _PIECE):
-            pieces.append(piece)
-        return b"".join(pieces)
-    finally:
-        os.close(handle)
-
-
-def _is_below(path: str, base: str) -> bool:
-    return path == base or path.startswith(base + os.sep)
 
 
 def below(folder: str, skip: str = "") -> list[str]:
@@ -133,14 +115,43 @@ def below(folder: str, skip: str = "") -> list[str]:
 def find_suite(paths: list[str]) -> Suite:
     """The suite that the first path, or else the current folder, lies in: the nearest folder above with scenarios/.
 
-    Raises `SuiteError` when there is none.
+    It is not looked for above the repository, and it belongs to us, or to somebody whom git was told to trust there
+    (`safe.directory`). Raises `SuiteError` when there is none.
     """
+    import shlex
+
     start = os.path.abspath(paths[0] if paths else os.curdir)
-    folder = start
-    while True:
-        if os.path.isdir(os.path.join(folder, SCENARIOS)):
-            return Suite(folder)
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            raise SuiteError(f"no folder with {SCENARIOS}/ at or above {start}")
-        folder = parent
+    folder = suite_above(start)
+    if not folder:
+        raise SuiteError(f"no folder with {SCENARIOS}/ at or above {start}{_not_above(start)}")
+    for name in ("", SCENARIOS, GOLDENS, STATE):
+        path = os.path.join(folder, name) if name else folder
+        owner = stranger(path)
+        if owner and not _is_safe(folder):
+            raise SuiteError(
+                f"{path} belongs to {owner}: klpdsl reads no suite of somebody else's, for it is told there what to "
+                f"do; if it is to be trusted: git config --global --add safe.directory {shlex.quote(folder)}"
+            )
+    return Suite(folder)
+
+
+def _not_above(start: str) -> str:
+    top = repository_above(start)
+    return f" (nor is any looked for above the repository {top})" if top else ""
+
+
+def _is_safe(folder: str) -> bool:
+    """Whether git was told, by the user or for the machine, to trust whoever owns the repository or the folder."""
+    told: list[str] = []
+    for whose in ("--system", "--global"):
+        told += (git(os.sep, "config", whose, "--get-all", "safe.directory") or "").splitlines()
+    real = os.path.realpath(folder)
+    safe = False
+    for one in told:
+        if not one:  # an empty one takes back those before
+            safe = False
+            continue
+        top = os.path.realpath(os.path.expanduser(one.removesuffix("/*")))
+        inside = is_below(real, top) if one.endswith("/*") else top in (real, repository_above(real))
+        safe = safe or one == "*" or inside
+    return safe

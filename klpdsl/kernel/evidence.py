@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from klpdsl._reading import SMALL_BYTES, read_file
 from klpdsl.goldens import store
 from klpdsl.goldens.suite import GOLDENS, Suite
 from klpdsl.kernel.observable import VisibleStep, project
@@ -48,6 +49,10 @@ class Evidence(NamedTuple):
     why: tuple[str, ...] = ()
 
 
+class EvidenceError(Exception):
+    """A file that holds no evidence, although it lies where it should."""
+
+
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()[:16]
 
@@ -73,13 +78,19 @@ def path_of(suite: Suite, name: str) -> str:
 
 
 def read(suite: Suite, name: str) -> dict[str, Evidence]:
-    """Return what is kept about a scenario, by kernel."""
+    """Return what is kept about a scenario, by kernel. Raises `EvidenceError`."""
+    path = path_of(suite, name)
     try:
-        with open(path_of(suite, name), "rb") as file:
-            tables = tomllib.load(file)
+        tables = tomllib.loads(read_file(path, SMALL_BYTES, suite.real).decode())
+        return {kernel: _row(table) for kernel, table in tables.items()}
     except FileNotFoundError:
         return {}
-    return {kernel: _row(table) for kernel, table in tables.items()}
+    except OSError as error:
+        raise EvidenceError(f"{suite.relative(path)}: cannot be read: {error.strerror}") from error
+    except KeyError as error:
+        raise EvidenceError(f"{suite.relative(path)}: there is no {error} in it") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise EvidenceError(f"{suite.relative(path)}: this is no evidence: {error}") from error
 
 
 def _row(table: Mapping[str, Any]) -> Evidence:
@@ -167,9 +178,15 @@ def notes(suite: Suite, names: Iterable[str]) -> list[str]:
     for name in names_kept(suite):
         if name not in known:
             found.append(f"{suite.relative(path_of(suite, name))}: evidence about no scenario")
-        elif name in asked and (kernels := stale(suite, name)):
-            said = " and ".join(kernels)
-            found.append(f"{name}: what Linux {said} said is about another trace (klpdsl kernel confirm)")
+        elif name in asked:
+            try:
+                kernels = stale(suite, name)
+            except EvidenceError as error:
+                found.append(str(error))
+                continue
+            if kernels:
+                said = " and ".join(kernels)
+                found.append(f"{name}: what Linux {said} said is about another trace (klpdsl kernel confirm)")
     return found
 
 
@@ -177,7 +194,11 @@ def objections(suite: Suite, written: Iterable[str]) -> list[str]:
     """Say what kernels have against goldens that were just written, given by their paths below the suite."""
     found = []
     for name in sorted({os.path.dirname(os.path.relpath(path, GOLDENS)) for path in written}):
-        old = stale(suite, name)
+        try:
+            old = stale(suite, name)
+        except EvidenceError as error:
+            found.append(str(error))
+            continue
         found += [
             f"{name}: Linux {kernel} was seen to do something else: klpdsl kernel confirm can tell"
             for kernel in old

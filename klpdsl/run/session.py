@@ -50,10 +50,20 @@ class Loaded:
         for span in self.engines:
             try:
                 spec = span.first if span.first == span.last else f"{span.first}..{span.last}"
+                if ".toml" in spec:
+                    self._hold_inside(spec)
                 names.update(dict.fromkeys(expand(spec)))
             except EngineError as error:
                 raise ScenarioError((Diagnostic(span.span, str(error)),), self.texts()) from error
         return tuple(names)
+
+    def _hold_inside(self, spec: str) -> None:
+        """Let no header lead out of the suite. Raises `EngineError`."""
+        from klpdsl.semantics.custom import stays_inside
+
+        for name in spec.split(","):
+            if ".toml" in name:
+                stays_inside(name.strip(), self.source)
 
 
 def load_text(text: str | bytes, source: str) -> Loaded:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os.path
 
+from klpdsl._checkout import may_be_named, root_of
+from klpdsl._reading import read_file
 from klpdsl.semantics.checks import check_axes, check_requires, parse_set
 from klpdsl.semantics.explain import origin
 from klpdsl.semantics.named import resolve_named
@@ -120,6 +122,13 @@ def _name(base: Engine, changes: tuple[str, ...], pairs: dict[str, Value]) -> st
 # --- engine files ---------------------------------------------------------------------------------------------
 
 
+def stays_inside(name: str, source: str) -> None:
+    """Raise EngineError if the engine file of that name, named by the file `source`, is out of what it may name."""
+    path, root = os.path.realpath(_split(name)[0]), root_of(source)
+    if not may_be_named(path, root):
+        raise EngineError(f"an engine file stays below {root}, and out of hidden folders")
+
+
 def _read(path: str, depth: int) -> Engine:
     """Return the engine that a file describes: `base`, `prose`, `with`, `without`, and the table `set`."""
     if depth > _MAX_NESTING:
@@ -128,6 +137,7 @@ def _read(path: str, depth: int) -> Engine:
     base_name = _texts(path, row, "base", [row.get("base")])[0]
     if base_name.endswith(_SUFFIX):
         base_name = os.path.join(os.path.dirname(path), base_name)
+        stays_inside(base_name, path)
     base = resolve_custom(base_name, (), (), (), depth + 1)
     added = _texts(path, row, "with", row.get("with", []))
     removed = _texts(path, row, "without", row.get("without", []))
@@ -157,11 +167,7 @@ def _content(path: str) -> dict[str, Any]:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_FILE + 1)
-        if len(data) > _MAX_FILE:
-            raise EngineError(f"{path}: an engine file has at most {_MAX_FILE} bytes")
-        row = tomllib.loads(data.decode())
+        row = tomllib.loads(read_file(path, _MAX_FILE).decode())
     except OSError as error:
         raise EngineError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested too deep

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 
 from klpdsl import _cache
+from klpdsl._checkout import may_be_named, root_of
+from klpdsl._reading import OutsideError
 from klpdsl.syntax import limits, tree
 from klpdsl.syntax.analysis import Analysis
 from klpdsl.syntax.diagnostics import Diagnostic, unreadable
@@ -57,6 +59,8 @@ class _Assembly:
         self._incomplete = False
         self._identities: set[str] = set()
         self._bytes = 0
+        # The folder that no import leads out of.
+        self._root = ""
 
     def add(self, file: File, chain: tuple[str, ...]) -> list[Item]:
         """Take a file in, and what it imports; return what there is to run. `chain` are the files that led here."""
@@ -108,6 +112,7 @@ class _Assembly:
     def _import(self, item: Import, chain: tuple[str, ...]) -> list[Item]:
         """Take an imported file in, unless it is in already."""
         source = os.path.normpath(os.path.join(os.path.dirname(item.span.source), item.path))
+        self._root = self._root or root_of(self.files[0].source)
         problem = self._obstacle(item, source, chain)
         if problem:
             self.problems.append(problem)
@@ -115,7 +120,11 @@ class _Assembly:
         if os.path.realpath(source) in self._identities:
             return []
         try:
-            data = self._disk.read(source, regular=True)
+            data = self._disk.read(source, self._root)
+        except OutsideError:
+            self.problems.append(self._outside(item))
+            self._incomplete = True
+            return []
         except (OSError, ValueError) as error:
             self.problems.append(unreadable(item.span, error)._replace(hint=_neighbour(source)))
             self._incomplete = True
@@ -126,11 +135,19 @@ class _Assembly:
             return []
         return self.add(look_up(data, source), chain)
 
+    def _outside(self, item: Import) -> Diagnostic:
+        shown = os.path.relpath(self._root)
+        shown = self._root if shown.startswith(os.pardir) else shown
+        message = f"an import stays below {'this folder' if shown == os.curdir else shown}, and out of hidden folders"
+        return Diagnostic(item.span, message)
+
     def _obstacle(self, item: Import, source: str, chain: tuple[str, ...]) -> Diagnostic | None:
         """Return why a file can not be imported, whatever is in it."""
         message = hint = ""
         if not item.path or os.path.isabs(item.path) or "\0" in item.path:
             message = "an import names a file by its path from this one"
+        elif not may_be_named(os.path.realpath(source), self._root):
+            return self._outside(item)
         elif os.path.realpath(source) in chain:
             message = "the files import each other in a circle"
             names = [file.source for file in self.files if os.path.realpath(file.source) in chain]

@@ -6,9 +6,10 @@ Whoever has text that is not saved yet lays it over the disk: then every import 
 from __future__ import annotations
 
 import os
-import stat
 
 from klpdsl import _cache
+from klpdsl._checkout import root_of
+from klpdsl._reading import read_start
 from klpdsl.syntax import limits
 from klpdsl.syntax.codec import decode
 
@@ -54,19 +55,18 @@ class Files:
             for path, text in (overlay or {}).items()
         }
 
-    def read(self, path: str, *, regular: bool = False) -> bytes:
+    def read(self, path: str, within: str | None = None) -> bytes:
         """Return what is in a file, up to a byte more than may be in it. Raises OSError or ValueError.
 
-        With `regular`, nothing else is opened: to open a pipe can take for ever.
+        `within` is the real path of the folder that it has to be in; a file that is a link has to stay in its root.
         """
         if self._overlay:
             laid = self._overlay.get(os.path.realpath(path))
             if laid is not None:
                 return laid[: limits.FILE_BYTES + 1]
-        if regular and not stat.S_ISREG(os.stat(path).st_mode):
-            raise ValueError("it is no regular file")
-        with open(path, "rb", buffering=0) as file:
-            return read_bounded(file)
+        if within is None and os.path.islink(path) and not path.startswith("/dev/"):
+            within = root_of(path)
+        return read_start(path, limits.FILE_BYTES, within)
 
 
 DISK = Files()

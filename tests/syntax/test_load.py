@@ -150,24 +150,54 @@ def test_what_can_not_be_read() -> None:
     found = errors("main.klp")
     assert [error.message for error in found] == [
         "the file can not be read: No such file or directory",
-        "the file can not be read: it is no regular file",
+        "the file can not be read: it is a folder, and no regular file",
         "an import names a file by its path from this one",
         "an import names a file by its path from this one",
     ]
     assert found[0].hint == "did you mean `two-tasks.klp`?"
     assert said("nowhere.klp") == ["nowhere.klp:1: the file can not be read: No such file or directory"]
-    assert said(".") == [".:1: the file can not be read: Is a directory"]
+    assert said(".") == [".:1: the file can not be read: it is a folder, and no regular file"]
     assert "can not be read" in said("a\0b")[0]
 
 
 def test_a_pipe_is_not_imported_and_nobody_waits_for_it() -> None:
     write(main='import "pipe.klp"')
     os.mkfifo("pipe.klp")
-    assert said("main.klp") == ["main.klp:1: the file can not be read: it is no regular file"]
+    assert said("main.klp") == ["main.klp:1: the file can not be read: it is a pipe, and no regular file"]
+    assert said("pipe.klp") == ["pipe.klp:1: the file can not be read: it is a pipe, and no regular file"]
 
 
 def test_an_endless_file() -> None:
-    assert said("/dev/zero") == ["/dev/zero:1: the file is too large: 1024 KiB are the most"]
+    no_file = ":1: the file can not be read: it is a device, and no regular file"
+    assert said("/dev/zero") == ["/dev/zero" + no_file]
+    os.symlink("/dev/zero", "zero.klp")
+    assert "an import stays below" in said(write_main('import "zero.klp"'))[0]
+
+
+def write_main(text: str) -> str:
+    write(main=text)
+    return "main.klp"
+
+
+def test_imports_stay_below_the_suite_and_out_of_what_is_hidden() -> None:
+    os.makedirs("suite/scenarios/deep")
+    os.makedirs("suite/.git")
+    Path("secret.klp").write_text("task secret {\n")
+    Path("suite/.git/config").write_text("[token] secret\n")
+    Path("suite/below.klp").write_text("task t1\n")
+    os.symlink("../../secret.klp", "suite/scenarios/link.klp")
+    os.symlink("../../below.klp", "suite/scenarios/deep/inside.klp")
+    main = Path("suite/scenarios/deep/main.klp")
+    for path in ("../../../secret.klp", "../../../nowhere.klp", "../link.klp", "../../.git/config"):
+        main.write_text(f'import "{path}"\n')
+        # The same words whether or not there is such a file, and not one of its.
+        (error,) = errors(str(main))
+        assert (error.message, error.hint) == ("an import stays below suite, and out of hidden folders", "")
+    for path in ("../../below.klp", "inside.klp"):
+        main.write_text(f'import "{path}"\n')
+        assert names(load_scenario(str(main))) == ["t1"]
+    (said_of_link,) = said("suite/scenarios/link.klp")
+    assert "the file can not be read: it is outside of " in said_of_link
 
 
 def test_imports_too_deep() -> None:
