@@ -148,7 +148,9 @@ def sysctl(k: Kernel, key: str, value: int) -> Outcome:
         return SUCCESS
     if key != "kernel.ftrace_enabled":
         return Outcome("ENOENT")
-    if not value and k.sem.ftrace_permanent and k.w.func_stacks:
+    if not value and k.sem.ftrace_sysctl == "refused":
+        return Outcome("EOPNOTSUPP")
+    if not value and k.sem.ftrace_sysctl == "permanent" and k.w.func_stacks:
         return Outcome("EBUSY")
     k.w.ftrace_enabled = bool(value)
     return SUCCESS

@@ -72,7 +72,7 @@ def klp_ftrace_handler(k: Kernel, key: FuncKey, task: Task) -> Code:
 
 def _redirects(k: Kernel) -> bool:
     # Before FTRACE_OPS_FL_PERMANENT, kernel.ftrace_enabled=0 silently switched livepatch's hooks off.
-    return k.w.ftrace_enabled or k.sem.ftrace_permanent
+    return k.w.ftrace_enabled or k.sem.ftrace_sysctl != "free"
 
 
 def klp_patch_object(k: Kernel, patch: Patch, index: int) -> str:
@@ -109,7 +109,7 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
             else:
                 k.pr_err(f"failed to set ftrace filter for function '{func.name}' ({number('EINVAL')})")
             return "EINVAL"
-        if redirected_by_a_module(k, key) or (k.sem.ftrace_permanent and not k.w.ftrace_enabled):
+        if redirected_by_a_module(k, key) or (k.sem.ftrace_sysctl != "free" and not k.w.ftrace_enabled):
             k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
             return "EBUSY"
     immediate = func.immediate or patch.immediate

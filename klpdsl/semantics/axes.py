@@ -60,8 +60,9 @@ class Semantics(NamedTuple):
     func_dir: Literal["name", "name-sympos"] = "name"
     # What an untraceable function gives: a failing filter or "failed to find location".
     ftrace_location: Literal["filter", "location"] = "filter"
-    # FTRACE_OPS_FL_PERMANENT: kernel.ftrace_enabled=0 and livepatch exclude each other.
-    ftrace_permanent: bool = False
+    # Writing 0 to kernel.ftrace_enabled: switches livepatch off silently ("free"), excludes it and is excluded by it
+    # (FTRACE_OPS_FL_PERMANENT), or is refused always (ftrace_enable_sysctl()).
+    ftrace_sysctl: Literal["free", "permanent", "refused"] = "free"
 
     # --- the consistency model ---
     # Patches go into force for everybody at once, or for each task when it is safe for it.

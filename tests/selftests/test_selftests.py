@@ -28,7 +28,11 @@ CASES: list[dict[str, Any]] = DATA["case"]
 EXPRESSED = [case for case in CASES if "beyond" not in case]
 
 NUMBERS = {"EBUSY": 16, "ENODEV": 19, "EINVAL": 22}
-SAID = {"EBUSY": "Device or resource busy", "ENODEV": "No such device"}
+SAID = {
+    "EBUSY": "Device or resource busy",
+    "ENODEV": "No such device",
+    "EOPNOTSUPP": "Operation not supported",
+}
 STATES = {
     "LIVE": "[MODULE_STATE_LIVE] Normal state",
     "COMING": "[MODULE_STATE_COMING] Full formed, running module_init",

@@ -47,6 +47,7 @@ RELEASES = """
     v6.14 stack-order-attr
     v6.16 freezable-switch
     v6.19 sympos-0-equals-1
+    v7.3  ftrace-sysctl-refused early-name-check
 """
 
 
@@ -196,7 +197,12 @@ def axes(name: str, *wanted: str) -> dict[str, object]:
         ("v5.3", {"early_stack_check": True}),
         (
             "v5.5",
-            {"put_when": "after-post-patch", "states": True, "state_compat": True, "ftrace_permanent": True},
+            {
+                "put_when": "after-post-patch",
+                "states": True,
+                "state_compat": True,
+                "ftrace_sysctl": "permanent",
+            },
         ),
         ("v5.17", {"force": "listed", "early_arg_check": True}),
         ("v5.18", {"force": "removed", "ftrace_location": "location"}),
