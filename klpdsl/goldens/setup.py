@@ -135,7 +135,9 @@ def verify(command: str) -> str:
 def _verify(command: str, root: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT")}
     # A user's settings (signing, hooks, templates) have no say in a repository that lives for a second.
-    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "KLPDSL_NO_CACHE": "1"}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    # The commands share what they keep, with one another alone; in .git nothing of it is committed.
+    environment["KLPDSL_CACHE_DIR"] = os.path.join(root, ".git", "klpdsl")
     for role in ("AUTHOR", "COMMITTER"):
         environment |= {f"GIT_{role}_NAME": "klpdsl", f"GIT_{role}_EMAIL": "klpdsl@localhost"}
     environment.pop("CI", None)

@@ -10,24 +10,38 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.calls import call
+
 Klpdsl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def klpdsl(tmp_path: Path) -> Klpdsl:
-    """Run the command in an empty folder; `code` is the exit code it must have."""
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for what is kept between runs, which the tests share: no result comes from it but the parser."""
+    return tmp_path_factory.mktemp("cache")
 
-    def run(*arguments: str | Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "klpdsl", *map(str, arguments)],
-            cwd=tmp_path,
-            # A person's machine: where CI is set, nothing is accepted.
-            env={**os.environ, "CI": "", "KLPDSL_CACHE_DIR": str(tmp_path / "cache"), **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+
+@pytest.fixture
+def klpdsl(tmp_path: Path, cache: Path) -> Klpdsl:
+    """Run the command in an empty folder; `code` is the exit code it must have, `process` asks for one of its own."""
+
+    def run(
+        *arguments: str | Path, code: int = 0, process: bool = False, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        words = [str(argument) for argument in arguments]
+        # A person's machine: where CI is set, nothing is accepted.
+        variables = {**os.environ, "CI": "", "KLPDSL_CACHE_DIR": str(cache), **environment}
+        if process:
+            done = subprocess.run(
+                [sys.executable, "-m", "klpdsl", *words],
+                cwd=tmp_path,
+                env=variables,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        else:
+            done = call(words, cwd=tmp_path, environment=variables)
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done

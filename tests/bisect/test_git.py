@@ -214,7 +214,9 @@ def test_the_repository_is_only_read_and_nothing_stays(
         clone.git("for-each-ref"),
         sorted(os.listdir(clone.path / ".git")),
     )
-    bisect(klpdsl, scenario(LOADED), "--git", "HEAD~33..HEAD~30", "--repo", clone.path)
+    cache = str(tmp_path / "cache")
+    where: list[str | Path] = ["--git", "HEAD~33..HEAD~30", "--repo", clone.path]
+    bisect(klpdsl, scenario(LOADED), *where, KLPDSL_CACHE_DIR=cache)
     after = (
         clone.git("status", "--porcelain"),
         clone.git("for-each-ref"),
@@ -232,7 +234,8 @@ def test_what_a_killed_bisection_left_goes_with_the_next(
     left.mkdir(parents=True)
     running = tmp_path / "cache" / "bisect" / f"{os.getpid()}-running"
     running.mkdir()
-    bisect(klpdsl, scenario(LOADED), "--git", "HEAD~32..HEAD~31", "--repo", clone.path)
+    where: list[str | Path] = ["--git", "HEAD~32..HEAD~31", "--repo", clone.path]
+    bisect(klpdsl, scenario(LOADED), *where, KLPDSL_CACHE_DIR=str(tmp_path / "cache"))
     assert os.listdir(tmp_path / "cache" / "bisect") == [running.name]
 
 
@@ -301,6 +304,7 @@ def test_a_merge_is_looked_into(klpdsl: Any, scenario: Write, tmp_path: Path) ->
     assert f"which merges it from {guilty[:12]}:\n  Change it on the branch\n" in shown
 
 
+@pytest.mark.slow  # builds a virtual environment
 def test_a_revision_whose_dependencies_are_not_to_be_had_is_unknown(
     klpdsl: Any, scenario: Write, tmp_path: Path
 ) -> None:
@@ -316,6 +320,7 @@ def test_a_revision_whose_dependencies_are_not_to_be_had_is_unknown(
     assert not found["culprits"][0]["exact"]
 
 
+@pytest.mark.slow  # builds a virtual environment
 def test_an_environment_is_built_once_from_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = tmp_path / "tiny_dependency-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

@@ -1,5 +1,5 @@
 """The projects that the tests here begin with are those of the goldens' tests."""
 
-from tests.goldens.conftest import empty, fresh, project
+from tests.goldens.conftest import accepted, empty, fresh, project
 
-__all__ = ["empty", "fresh", "project"]
+__all__ = ["accepted", "empty", "fresh", "project"]
