@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": _ABOVE_CLI,
     "pytest_plugin": _ABOVE_CLI,
     "__main__": {"cli"},
-    "__init__": set(),
+    "api": _FLOW | {"compare"},
+    "__init__": {"api"},
 }
 
 # What is not in the standard library, and the only rooms that may import it.
