@@ -6,7 +6,7 @@ import sys
 
 from klpdsl.cli.common import OK, USAGE, complain, parser
 from klpdsl.compare import report
-from klpdsl.compare.groups import compare
+from klpdsl.compare.groups import Comparison, compare
 from klpdsl.run.session import Loaded, load_file, load_text
 from klpdsl.semantics.engines import expand
 from klpdsl.semantics.records import EngineError
@@ -38,6 +38,12 @@ def main(argv: list[str]) -> int:
         "--brief", action="store_true", help="leave out what is found in the end, and other events"
     )
     p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
+    p.add_argument(
+        "--view",
+        choices=("timeline", "svg", "html"),
+        help="draw the run on the first engine of the first two groups side by side, with the first difference marked",
+    )
+    p.add_argument("-o", dest="output", metavar="FILE", default="", help="write the picture into a file")
     arguments = p.parse_args(argv)
     if (arguments.file is None) == (arguments.text is None):
         p.print_usage()
@@ -47,6 +53,8 @@ def main(argv: list[str]) -> int:
         loaded = _load(arguments.file, arguments.text)
         names = _engines(arguments.engines, loaded)
         found = compare(loaded, names)
+        if arguments.view:
+            return _view(loaded, found, arguments.view, arguments.output)
     except ScenarioError as error:
         complain(error.render())
         return USAGE
@@ -58,6 +66,23 @@ def main(argv: list[str]) -> int:
     title = loaded.title or _stem(loaded.source)
     writers = {"text": report.to_text, "json": report.to_json, "markdown": report.to_markdown}
     print(writers[arguments.format](title, found), end="")
+    return OK
+
+
+def _view(loaded: Loaded, found: Comparison, medium: str, output: str) -> int:
+    """Draw two engines that behave differently; one, if all behave alike."""
+    from klpdsl.cli.viewing import show, show_two
+    from klpdsl.semantics.engines import resolve
+
+    first = [resolve(group.engines[0]) for group in found.groups]
+    if len(first) == 1:
+        return show([(loaded, first[0])], medium, output)
+    show_two(loaded, first[0], first[1], medium, output)
+    if len(first) > 2:
+        complain(
+            f"klpdsl compare: {len(first)} groups behave differently; drawn are {first[0].name} and {first[1].name} "
+            "(name two engines to choose)"
+        )
     return OK
 
 

@@ -27,6 +27,8 @@ class _Options:
         self.with_: list[str] = []
         self.without: list[str] = []
         self.format = "text"
+        self.view = ""
+        self.output = ""
 
 
 def main(argv: list[str]) -> int:
@@ -51,6 +53,13 @@ def main(argv: list[str]) -> int:
             complain(error.render())
             failed = True
     if failed:
+        return USAGE
+    if options.view or options.format == "perfetto":
+        from klpdsl.cli.viewing import show
+
+        return show(runs, options.view or "perfetto", options.output)
+    if options.output:
+        complain("klpdsl run: -o goes with a picture (--view svg, --view html, --format perfetto)")
         return USAGE
     return _run(runs, options.format)
 
@@ -94,7 +103,17 @@ def _parsed(argv: list[str]) -> _Options:
     p.add_argument("--set", action="append", metavar="AXIS=VALUE", help="alter the engine by hand")
     p.add_argument("--with", action="append", dest="with_", metavar="CHANGE", help="add a change")
     p.add_argument("--without", action="append", metavar="CHANGE", help="take a change away")
-    p.add_argument("--format", choices=("text", "jsonl"), help="how to print the trace (default: text)")
+    p.add_argument(
+        "--format",
+        choices=("text", "jsonl", "perfetto"),
+        help="how to print the trace (default: text); perfetto: trace events for ui.perfetto.dev",
+    )
+    p.add_argument(
+        "--view",
+        choices=("timeline", "svg", "html"),
+        help="draw the run: which code each task is in and would call, who holds the transition",
+    )
+    p.add_argument("-o", dest="output", metavar="FILE", help="write the picture into a file")
     options = _Options()
     p.set_defaults(**vars(options))
     p.parse_args(argv, namespace=options)

@@ -10,7 +10,7 @@ import sys
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from klpdsl.engine.context import Outcome
+from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.run.session import Loaded, execute
 from klpdsl.trace.events import Event, Trace
 
@@ -55,6 +55,9 @@ class _Witness:
         self.called: list[dict[str, None]] = [{}]
         self._returned: dict[int, Place] = {}
         self._kept: list[Outcome] = []
+
+    def begin(self, k: Kernel) -> None:
+        """Where the run begins is of no matter here."""
 
     def event(self, event: Event) -> None:
         self.events.append(event)

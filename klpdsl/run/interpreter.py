@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     class Witness(Protocol):
         """Somebody who watches a run from inside, to say later which rule gave an event. Nobody need be there."""
 
+        def begin(self, k: Kernel) -> None:
+            """The run begins, on this kernel; its world changes from now on."""
+
         def event(self, event: Event) -> None:
             """The event is being emitted: the caller's frames are those of the rule."""
 
@@ -99,6 +102,8 @@ class Interpreter:
 
     def run(self) -> RunResult:
         """Carry out every statement."""
+        if self._witness:
+            self._witness.begin(self._kernel)
         for statement in self._flat(self._program.statements):
             self._statement(statement)
         return RunResult(Trace(tuple(self._steps)), self._ok)

@@ -1,0 +1,52 @@
+"""`python -m klpdsl.view.document docs/pictures.md`: make the document's examples and pictures anew (`make docs`).
+
+The document names them itself: a console block `$ klpdsl ARGUMENTS` is followed by what that prints, and a picture
+`![…](pictures/NAME.svg)` by a comment `<!-- klpdsl ARGUMENTS -->` with the command that draws it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+_EXAMPLE = re.compile(r"(```console\n\$ klpdsl (.*)\n)((?:.*\n)*?)(```\n)")
+_PICTURE = re.compile(r"!\[.*?\]\((.*?)\)\n<!-- klpdsl (.*?) -->")
+WIDTH = "110"
+
+
+def renewed(text: str) -> tuple[str, dict[str, str]]:
+    """The document with its examples as they are now, and the pictures that it shows, by name."""
+    pictures = {name: _printed(command) for name, command in _PICTURE.findall(text)}
+    return _EXAMPLE.sub(lambda m: f"{m[1]}{_printed(m[2])}{m[4]}", text), pictures
+
+
+def _printed(command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "klpdsl", *shlex.split(command)],
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": WIDTH},
+        check=False,
+    )
+    if done.returncode > 1:
+        raise SystemExit(f"klpdsl {command}: exit {done.returncode}")
+    return done.stdout
+
+
+def write(document: Path) -> None:
+    """Bring the document and its pictures up to date."""
+    text, pictures = renewed(document.read_text(encoding="utf-8"))
+    for name, picture in pictures.items():
+        path = document.parent / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(picture, encoding="utf-8")
+    document.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
