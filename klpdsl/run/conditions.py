@@ -12,8 +12,8 @@ from klpdsl.world.values import STATE_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import NamedTuple
+    from collections.abc import Callable, Sequence
+    from typing import Any, NamedTuple
 else:
     from klpdsl._records import NamedTuple
 
@@ -30,25 +30,41 @@ class Finding(NamedTuple):
 
 def evaluate(condition: tree.Condition, k: Kernel, program: Program, latest: Sequence[Event]) -> Finding:
     """Look at the world as an observer would; `latest` are the events of the step before."""
-    if isinstance(condition, tree.AttributeIs):
-        got = _attribute(k, condition.subject, condition.attribute)
-        return Finding(got == condition.value, got)
-    if isinstance(condition, tree.TaskStateIs):
-        index = k.w.task_index(condition.task)
-        got = GONE if index < 0 else STATE_NAMES[k.w.tasks[index].patch_state]
-        return Finding((got == condition.state) != condition.negated, got)
-    if isinstance(condition, tree.TaskSees):
-        got = _sees(k, condition, program)
-        return Finding((got == condition.code) != condition.negated, got)
-    if isinstance(condition, tree.TransitionIs):
-        got = k.w.transition_patch or "none"
-        return Finding((got == (condition.patch or "none")) != condition.negated, got)
-    if isinstance(condition, tree.LogContains):
-        return _log_contains(condition.text, latest)
-    if isinstance(condition, tree.ViolationSeen):
-        finding = _violated(condition.property, latest)
-        return Finding(finding.holds != condition.negated, finding.got)
-    return _violated(condition.name, latest)
+    return EVALUATE[type(condition)](condition, View(k, program, latest))
+
+
+class View(NamedTuple):
+    """What a condition can look at."""
+
+    k: Kernel
+    program: Program
+    latest: Sequence[Event]
+
+
+def _attribute_is(condition: tree.AttributeIs, view: View) -> Finding:
+    got = _attribute(view.k, condition.subject, condition.attribute)
+    return Finding(got == condition.value, got)
+
+
+def _state_is(condition: tree.TaskStateIs, view: View) -> Finding:
+    index = view.k.w.task_index(condition.task)
+    got = GONE if index < 0 else STATE_NAMES[view.k.w.tasks[index].patch_state]
+    return Finding((got == condition.state) != condition.negated, got)
+
+
+def _task_sees(condition: tree.TaskSees, view: View) -> Finding:
+    got = _sees(view.k, condition, view.program)
+    return Finding((got == condition.code) != condition.negated, got)
+
+
+def _transition_is(condition: tree.TransitionIs, view: View) -> Finding:
+    got = view.k.w.transition_patch or "none"
+    return Finding((got == (condition.patch or "none")) != condition.negated, got)
+
+
+def _violation_seen(condition: tree.ViolationSeen, view: View) -> Finding:
+    finding = _violated(condition.property, view.latest)
+    return Finding(finding.holds != condition.negated, finding.got)
 
 
 def _attribute(k: Kernel, subject: str, attribute: str) -> str:
@@ -78,3 +94,15 @@ def _log_contains(text: str, latest: Sequence[Event]) -> Finding:
 def _violated(name: str | None, latest: Sequence[Event]) -> Finding:
     found = [event for event in latest if isinstance(event, Violation) and name in (None, event.property)]
     return Finding(bool(found), found[0].text if found else "no violation")
+
+
+EVALUATE: dict[type[tree.Condition], Callable[[Any, View], Finding]] = {
+    tree.AttributeIs: _attribute_is,
+    tree.TaskStateIs: _state_is,
+    tree.TaskSees: _task_sees,
+    tree.TransitionIs: _transition_is,
+    tree.LogContains: lambda condition, view: _log_contains(condition.text, view.latest),
+    tree.ViolationSeen: _violation_seen,
+    tree.PropertyNamed: lambda condition, view: _violated(condition.name, view.latest),
+}
+"""When each condition holds."""

@@ -218,7 +218,7 @@ class Fork(NamedTuple):
     span: Span
 
 
-Action: TypeAlias = "Call | Return | Syscall | Enter | Simple | Fork"
+Action: TypeAlias = Call | Return | Syscall | Enter | Simple | Fork
 
 
 class TaskStep(NamedTuple):
@@ -230,9 +230,9 @@ class TaskStep(NamedTuple):
 
 
 OperatorAction: TypeAlias = (
-    "Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show | Open | Close"
+    Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show | Open | Close
 )
-Operation: TypeAlias = "OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow"
+Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow
 
 
 # --- the verbs ---

@@ -88,7 +88,7 @@ class PropertyNamed(NamedTuple):
 
 
 Condition: TypeAlias = (
-    "AttributeIs | TaskStateIs | TaskSees | TransitionIs | LogContains | ViolationSeen | PropertyNamed"
+    AttributeIs | TaskStateIs | TaskSees | TransitionIs | LogContains | ViolationSeen | PropertyNamed
 )
 
 CONDITIONS = (
