@@ -144,8 +144,8 @@ def declarations() -> st.SearchStrategy[tree.Item]:
 
 def actions() -> st.SearchStrategy[tree.Action]:
     """What a task does."""
-    verbs: list[Literal["run", "sleep", "resched", "freeze", "exit", "continue"]]
-    verbs = ["run", "sleep", "resched", "freeze", "exit", "continue"]
+    verbs: list[Literal["run", "sleep", "resched", "freeze", "continue"]]
+    verbs = ["run", "sleep", "resched", "freeze", "continue"]
     return st.one_of(
         st.builds(tree.Call, functions(), st.just(NOWHERE)),
         st.builds(tree.Return, st.just(NOWHERE)),
@@ -153,6 +153,7 @@ def actions() -> st.SearchStrategy[tree.Action]:
         st.builds(tree.Enter, functions(), st.just(NOWHERE)),
         st.builds(tree.Simple, st.sampled_from(verbs), st.just(NOWHERE)),
         st.builds(tree.Fork, names(), st.booleans(), st.just(NOWHERE)),
+        st.builds(tree.Exit, st.booleans(), st.just(NOWHERE)),
     )
 
 

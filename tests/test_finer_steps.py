@@ -121,7 +121,8 @@ def test_nothing_calls_a_handler_where_nothing_is_patched() -> None:
     trace = run("t1: enter f; t1: continue", "v6.12")
     assert step(trace, 1) == "= EINVAL (nothing patches this function, so no handler is called)"
     assert (
-        step(trace, 2) == "= EINVAL (the task is neither inside the ftrace handler nor in the middle of fork)"
+        step(trace, 2)
+        == "= EINVAL (the task is neither inside the ftrace handler nor in the middle of fork or exit)"
     )
 
 

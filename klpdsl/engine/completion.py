@@ -98,7 +98,7 @@ def _end(k: Kernel, retired: tuple[str, ...], *, wait: bool) -> None:
     if k.sem.put_when == "after-sync":
         replace.put_replaced(k, name, retired)
     if not w.patches[name].immediate:
-        for index, task in enumerate(w.tasks):
+        for index, task in w.listed():
             # Only switching takes a mark away. A child that got its parent's new state and old mark (fork_pending)
             # still has it: the kernel warns and lets it be.
             k.set_patch_state(index, KLP_UNDEFINED, pending=task.pending)

@@ -103,6 +103,12 @@ class Kernel:
         if self.emit:
             self.emit(events.Log("err", "livepatch: " + text))
 
+    def warn_once(self, file: str, function: str, task: Task) -> None:
+        """WARN_ON_ONCE() in a function: of what it prints, what does not depend on the build and on the CPU."""
+        if function not in self.w.warned:
+            self.w.warned |= {function}
+            self.printk("warn", f"WARNING: PID: {task.pid} at {file} {function}")
+
     # --- values of the world: every change goes through these, so that it is seen ---
 
     def set_patch(self, patch: Patch) -> Patch:

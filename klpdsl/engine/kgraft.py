@@ -128,7 +128,7 @@ def _flag(k: Kernel) -> None:
         _finalize(k)
         return
     old = KLP_UNPATCHED if w.target_state == KLP_PATCHED else KLP_PATCHED
-    for index, task in enumerate(w.tasks):
+    for index, task in w.listed():
         if task.kind == "idle" or (_early(k) and task.kind == "user" and not task.stack and not task.running):
             k.set_patch_state(index, w.target_state, pending=False)
         else:
@@ -147,7 +147,7 @@ def _count(k: Kernel, by: int) -> None:
 def _poll(k: Kernel) -> None:
     """kgr_work_fn()."""
     w = k.w
-    k.blockers = [_held(k, index) for index, task in enumerate(w.tasks) if task.pending]
+    k.blockers = [_held(k, index) for index, task in w.listed() if task.pending]
     if not k.blockers:
         _finalize(k)
         return
@@ -157,7 +157,7 @@ def _poll(k: Kernel) -> None:
     if w.signals_cnt == _timeout(k):
         text = f"kgr still in progress after timeout, will keep trying every {KGR_TIMEOUT} seconds"
         k.printk("info", text)
-    for task in w.tasks:
+    for _, task in w.listed():
         if task.pending and task.kind == "user":
             w.work += (("signal", task.name),)
 
@@ -188,7 +188,7 @@ def _finalize(k: Kernel) -> None:
         k.set_patch(w.patches[name]._replace(enabled=True, registered=True))
         out_of_tree.changed(k, name, "state")
         w.klp_patches += (name,)
-    for index in range(len(w.tasks)):
+    for index, _ in w.listed():
         k.set_patch_state(index, KLP_UNDEFINED, pending=False)
     k.printk("info", "kgr succeeded")
     w.transition_patch = ""
@@ -261,7 +261,7 @@ def force(k: Kernel, name: str | None) -> Outcome:
     """0 into `in_progress`: whoever has not migrated counts as migrated; the next poll finalizes."""
     if name is not None and name != k.w.transition_patch:
         return Outcome("EINVAL", "this patch is not in progress")
-    for index, task in enumerate(k.w.tasks):
+    for index, task in k.w.listed():
         if task.pending:
             k.set_patch_state(index, k.w.target_state, pending=False)
     k.printk("warn", "kgr: all processes marked as migrated on admin's request")

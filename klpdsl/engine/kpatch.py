@@ -154,7 +154,7 @@ def _safe(k: Kernel, p: Patch, *, replacing: bool) -> bool:
             for entry in stack:
                 if not entry.immediate:
                     affected.setdefault(patch.entry_code(k, key, entry), key[1])
-    for task in k.w.tasks:
+    for _, task in k.w.listed():
         for code in task.stack:
             if code in affected:
                 k.printk("err", f"kpatch: activeness safety check failed for {affected[code]}")

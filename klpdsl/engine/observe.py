@@ -20,7 +20,7 @@ def show(k: Kernel, name: str | None) -> Outcome:
         if name in (None, module):
             k.emit(events.ModuleRefs(module, k.w.modules[module].refs))
     if name is None:
-        for task in k.w.tasks:
+        for _, task in k.w.listed():
             k.emit(events.TaskShown(task.name, STATE_NAMES[task.patch_state]))
     for key, stack in sorted(k.w.func_stacks.items()):
         if name is None or any(entry.patch == name for entry in stack):

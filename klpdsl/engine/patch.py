@@ -6,6 +6,7 @@ from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.errnos import number
 from klpdsl.trace.events import Hook
 from klpdsl.world.values import (
+    KLP_UNDEFINED,
     KLP_UNPATCHED,
     NO_PATCH,
     VMLINUX,
@@ -68,6 +69,14 @@ def klp_ftrace_handler(k: Kernel, key: FuncKey, task: Task) -> Code:
             return original(k, key)
         entry = stack[-2]
     return entry_code(k, key, entry)
+
+
+def warn_of_undefined_state(k: Kernel, key: FuncKey, task: Task) -> None:
+    """WARN_ON_ONCE(patch_state == KLP_UNDEFINED) of the handler, in a function that is in transition."""
+    stack = k.w.func_stacks.get(key)
+    newest = k.w.patches.get(stack[-1].patch) if stack else None
+    if newest is not None and newest.transition and task.patch_state == KLP_UNDEFINED:
+        k.warn_once("kernel/livepatch/patch.c", "klp_ftrace_handler", task)
 
 
 def _redirects(k: Kernel) -> bool:

@@ -29,6 +29,9 @@ BLOCKED = "blocked"
 
 NO_TASK = Outcome("ESRCH", "the task has exited")
 _IN_HANDLER = Outcome("EINVAL", "the task is inside the ftrace handler; it can only continue")
+_EXITING = Outcome(
+    "ESRCH", "the task has left the task list; it can only go on inside the kernel, and continue"
+)
 _IN_FORK = Outcome("EINVAL", "the task is in the middle of fork; it can only continue")
 
 
@@ -92,8 +95,10 @@ def _enter(task: Task) -> Outcome | None:
 
 
 def _continue(task: Task) -> Outcome | None:
-    if task.handler is None and task.forking is None:
-        return Outcome("EINVAL", "the task is neither inside the ftrace handler nor in the middle of fork")
+    if task.handler is None and task.forking is None and not task.exiting:
+        return Outcome(
+            "EINVAL", "the task is neither inside the ftrace handler nor in the middle of fork or exit"
+        )
     return None
 
 
@@ -106,6 +111,8 @@ def _return(task: Task) -> Outcome | None:
 def _syscall(task: Task) -> Outcome | None:
     if task.kind != "user":
         return Outcome("EINVAL", "only a user task makes system calls")
+    if task.exiting:
+        return _EXITING
     if refused := stopped(task):
         return refused
     return Outcome("EINVAL", "the task is in the kernel already") if task.stack else None
@@ -120,17 +127,21 @@ def _schedule(task: Task) -> Outcome | None:
 def _switch_point(task: Task) -> Outcome | None:
     if refused := stopped(task):
         return refused
-    if task.kind == "user" and not task.stack:
+    if task.kind == "user" and not task.stack and not task.exiting:
         return Outcome("EINVAL", "the task is in user space")
     return None
 
 
 def _fork(task: Task) -> Outcome | None:
-    return Outcome("EINVAL", "an idle task does not fork") if task.kind == "idle" else stopped(task)
+    if task.kind == "idle":
+        return Outcome("EINVAL", "an idle task does not fork")
+    return _EXITING if task.exiting else stopped(task)
 
 
 def _exit(task: Task) -> Outcome | None:
-    return Outcome("EINVAL", "an idle task does not exit") if task.kind == "idle" else stopped(task)
+    if task.kind == "idle":
+        return Outcome("EINVAL", "an idle task does not exit")
+    return _EXITING if task.exiting else stopped(task)
 
 
 TASK_ACTIONS: dict[str, Callable[[Task], Outcome | None]] = {

@@ -93,8 +93,8 @@ if TYPE_CHECKING:
         def fork(self, k: Kernel, task: str, child: str, slowly: bool, /) -> Outcome:
             """A task forks, or (`slowly`) sleeps in the middle of it."""
 
-        def exit_(self, k: Kernel, task: str, /) -> Outcome:
-            """A task leaves the task list."""
+        def exit_(self, k: Kernel, task: str, slowly: bool, /) -> Outcome:
+            """A task exits, or (`slowly`) leaves the task list and goes on with what it is in."""
 
         # --- time ---
 

@@ -23,6 +23,8 @@ def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
     if not patch.in_memory(k, key):
         absent = key[0] != VMLINUX and key[0] not in k.w.modules
         return Outcome("ENOENT", f"{key[0]} is not loaded" if absent else "there is no such function")
+    if task.exiting:
+        patch.warn_of_undefined_state(k, key, task)
     _go_into(k, index, patch.klp_ftrace_handler(k, key, task))
     return SUCCESS
 
@@ -38,6 +40,8 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
     task = k.w.tasks[index]
     if key not in k.w.func_stacks:
         return Outcome("EINVAL", "nothing patches this function, so no handler is called")
+    if task.exiting:
+        patch.warn_of_undefined_state(k, key, task)
     code = patch.klp_ftrace_handler(k, key, task)
     k.w.tasks[index] = task._replace(handler=code)
     if k.emit:
@@ -47,7 +51,7 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
 
 
 def continue_(k: Kernel, name: str) -> Outcome:
-    """The task leaves the ftrace handler, into the version that was chosen when it went in; or goes on with fork."""
+    """The task goes on: out of the ftrace handler into the version that was chosen, or with fork, or with exit."""
     if refused := precondition(k.w, name, "continue"):
         return refused
     index = k.w.task_index(name)
@@ -59,7 +63,9 @@ def continue_(k: Kernel, name: str) -> Outcome:
             return Outcome("EINVAL", f"there is a task {child} already")
         return _copy_process(k, index, child, copied)
     code = task.handler
-    assert code is not None
+    if code is None:
+        _go_away(k, index)
+        return SUCCESS
     k.w.tasks[index] = k.w.tasks[index]._replace(handler=None)
     _go_into(k, index, code, pinned=True)
     return SUCCESS
@@ -157,15 +163,26 @@ def _copy_process(k: Kernel, index: int, child: str, copied: bool) -> Outcome:
     return SUCCESS
 
 
-def exit_(k: Kernel, name: str) -> Outcome:
-    """The task leaves the task list, whatever it was inside of."""
+def exit_(k: Kernel, name: str, slowly: bool = False) -> Outcome:
+    """The task leaves the task list, whatever it was inside of.
+
+    `slowly`: it stays inside what it is in. release_task() takes a task that nobody waits for off the list, and only
+    the last schedule() of do_exit() ends it. Until then no transition sees it, and it can still call.
+    """
     if refused := precondition(k.w, name, "exit"):
         return refused
     index = k.w.task_index(name)
+    if slowly:
+        k.set_task(index, k.w.tasks[index]._replace(exiting=True))
+        return SUCCESS
+    _go_away(k, index)
+    return SUCCESS
+
+
+def _go_away(k: Kernel, index: int) -> None:
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
     del k.w.tasks[index]
-    return SUCCESS
 
 
 # --- what the kernel does to tasks ----------------------------------------------------------------------------
@@ -184,7 +201,7 @@ def wake(k: Kernel, name: str) -> None:
     if index < 0:
         return
     task = k.w.tasks[index]
-    if stopped(task) or (task.stack and (task.running or task.uninterruptible)):
+    if stopped(task) or task.exiting or (task.stack and (task.running or task.uninterruptible)):
         return
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
@@ -200,7 +217,7 @@ def kick(k: Kernel, name: str) -> None:
 
 def finish_work_of(k: Kernel, module: str) -> None:
     """A module's exit waits until the kernel threads that do its work are out of it."""
-    for index, task in enumerate(k.w.tasks):
+    for index, task in k.w.listed():
         while task.of == module and any(code.object == module for code in k.w.tasks[index].stack):
             _leave_innermost(k, index)
 
@@ -236,7 +253,9 @@ def _leave_innermost(k: Kernel, index: int) -> None:
 
 def _after_last_return(k: Kernel, index: int) -> None:
     task = k.w.tasks[index]
-    if task.kind == "user":
+    if task.exiting:
+        pass  # there is no way back
+    elif task.kind == "user":
         exit_to_user_mode(k, index)
     elif task.ran and task.patch_state == KLP_UNDEFINED:
         # Outside a transition a kernel thread that is inside nothing has no work in hand that could mix versions.

@@ -37,7 +37,7 @@ def klp_init_transition(k: Kernel, name: str, target: int) -> None:
         k.pr_debug(f"'{name}': initializing {WHAT[target]} transition")
     if w.patches[name].immediate:
         return
-    for index, task in enumerate(w.tasks):
+    for index, task in w.listed():
         k.set_patch_state(
             index, KLP_UNPATCHED if target == KLP_PATCHED else KLP_PATCHED, pending=task.pending
         )
@@ -54,7 +54,7 @@ def klp_start_transition(k: Kernel) -> None:
         k.pr_notice(f"'{name}': {WHAT[w.target_state]}...")
     if w.patches[name].immediate:
         return
-    for index, task in enumerate(w.tasks):
+    for index, task in w.listed():
         if task.patch_state != w.target_state:
             k.set_patch_state(index, task.patch_state, pending=True)
     if k.sem.start_interrupts:
@@ -78,11 +78,11 @@ def klp_try_complete_transition(k: Kernel) -> None:
     k.blockers = []
     if not w.patches[w.transition_patch].immediate:
         complete = True
-        for index in range(len(w.tasks)):
+        for index, task in w.listed():
             if not klp_try_switch_task(k, index):
                 complete = False
-                if k.sem.wake_idle and w.tasks[index].kind == "idle":
-                    w.work += (("kick", w.tasks[index].name),)
+                if k.sem.wake_idle and task.kind == "idle":
+                    w.work += (("kick", task.name),)
         if not complete:
             if k.sem.fake_signal == "periodic":
                 if w.signals_cnt and w.signals_cnt % SIGNALS_TIMEOUT == 0:
@@ -121,7 +121,7 @@ def klp_reverse_transition(k: Kernel) -> None:
     else:
         k.set_enabled(w.patches[name], not w.patches[name].enabled)
     w.target_state = KLP_UNPATCHED if w.target_state == KLP_PATCHED else KLP_PATCHED
-    for index, task in enumerate(w.tasks):
+    for index, task in w.listed():
         k.set_patch_state(index, task.patch_state, pending=False)
     klp_start_transition(k)
 
@@ -130,7 +130,7 @@ def klp_force_transition(k: Kernel) -> None:
     """Switch every pending task at once; the delayed work completes. Who is pinned by it is the axis `force`."""
     w = k.w
     k.pr_warn("forcing remaining tasks to the patched state")
-    for index in range(len(w.tasks)):
+    for index, _ in w.listed():
         klp_update_patch_state(k, index)
     if k.sem.force == "global":
         w.klp_forced = True
@@ -155,7 +155,7 @@ def klp_send_signals(k: Kernel) -> None:
     w = k.w
     if k.sem.fake_signal != "periodic" or w.signals_cnt == SIGNALS_TIMEOUT:
         k.pr_notice("signaling remaining tasks")
-    for task in w.tasks:
+    for _, task in w.listed():
         if task.pending and task.kind == "user":
             w.work += (("signal", task.name),)
 
@@ -177,7 +177,7 @@ def exit_to_user_mode(k: Kernel, index: int) -> None:
 
 def in_user_mode(task: Task) -> bool:
     """Whether the task is on a CPU in user space now, where an interrupt makes it pass a switch point."""
-    outside = not task.stack and task.handler is None and task.forking is None
+    outside = not task.stack and task.handler is None and task.forking is None and not task.exiting
     return task.kind == "user" and task.running and outside
 
 

@@ -335,8 +335,12 @@ class _Planner:
                 return ("fork", task, child)
             case tree.Simple(verb="run" | "sleep" as verb):
                 self._refuse(f"no moment can be chosen at which '{task}' is on a CPU (`{verb}`)")
-            case tree.Simple(verb="resched" | "freeze" | "exit" as verb):
+            case tree.Simple(verb="resched" | "freeze" as verb):
                 return (verb, task)
+            case tree.Exit(slowly=True):
+                self._refuse(f"'{task}' cannot be held where it has left the task list (`exit slowly`)")
+            case tree.Exit():
+                return ("exit", task)
             case _:
                 self._refuse(f"the guest cannot make a task do `{format_statement(action)}`")
         return ("observe",)

@@ -85,6 +85,7 @@ ACTIONS: dict[type[tree.Action], Callable[[Machine, str, Any], Outcome]] = {
     tree.Return: lambda on, task, _: on.system.return_(on.k, task),
     tree.Syscall: _syscall,
     tree.Fork: lambda on, task, action: on.system.fork(on.k, task, action.child, action.slowly),
+    tree.Exit: lambda on, task, action: on.system.exit_(on.k, task, action.slowly),
     tree.Simple: lambda on, task, action: SIMPLE[action.verb](on, task),
 }
 """What each action of a task means."""
@@ -92,7 +93,6 @@ ACTIONS: dict[type[tree.Action], Callable[[Machine, str, Any], Outcome]] = {
 SIMPLE: dict[str, Callable[[Machine, str], Outcome]] = {
     "run": lambda on, task: on.system.run(on.k, task),
     "sleep": lambda on, task: on.system.sleep(on.k, task),
-    "exit": lambda on, task: on.system.exit_(on.k, task),
     "continue": lambda on, task: on.system.continue_(on.k, task),
     "resched": lambda on, task: on.system.resched(on.k, task),
     "freeze": lambda on, task: on.system.freeze(on.k, task),

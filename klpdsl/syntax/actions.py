@@ -200,13 +200,13 @@ class Enter(NamedTuple):
     span: Span
 
 
-SIMPLE_VERBS = ("run", "sleep", "resched", "freeze", "exit", "continue")
+SIMPLE_VERBS = ("run", "sleep", "resched", "freeze", "continue")
 
 
 class Simple(NamedTuple):
-    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `exit`, `continue`."""
+    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `continue`."""
 
-    verb: Literal["run", "sleep", "resched", "freeze", "exit", "continue"]
+    verb: Literal["run", "sleep", "resched", "freeze", "continue"]
     span: Span
 
 
@@ -218,7 +218,14 @@ class Fork(NamedTuple):
     span: Span
 
 
-Action: TypeAlias = Call | Return | Syscall | Enter | Simple | Fork
+class Exit(NamedTuple):
+    """`exit`. `slowly`: the task leaves the task list and stays inside what it is in, until it continues."""
+
+    slowly: bool
+    span: Span
+
+
+Action: TypeAlias = Call | Return | Syscall | Enter | Simple | Fork | Exit
 
 
 class TaskStep(NamedTuple):
@@ -279,6 +286,7 @@ TASK_VERBS = (
     Verb("syscall", Syscall, "syscall", (Operand("function", FUNCTION, None),)),
     Verb("enter", Enter, "enter", (Operand("function", FUNCTION),)),
     Verb("fork", Fork, "fork", (Operand("child", NEW_TASK), Operand("slowly", FLAG, False))),
+    Verb("exit", Exit, "exit", (Operand("slowly", FLAG, False),)),
     *(Verb(word, Simple, "simple", irregular=True) for word in SIMPLE_VERBS),
 )
 

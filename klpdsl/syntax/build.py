@@ -351,7 +351,7 @@ class _Builder(Transformer[Token, Any]):
         return tree.TaskStep(parts[0], tuple(parts[1:]), self._span(meta))
 
     def simple(self, meta: Meta, parts: list[Token]) -> tree.Simple:
-        verb = cast(Literal["run", "sleep", "resched", "freeze", "exit", "continue"], str(parts[0]))
+        verb = cast(Literal["run", "sleep", "resched", "freeze", "continue"], str(parts[0]))
         return tree.Simple(verb, self._span(meta))
 
     # --- observations ---

@@ -15,6 +15,7 @@ from klpdsl.syntax.actions import Close as Close
 from klpdsl.syntax.actions import Disable as Disable
 from klpdsl.syntax.actions import Enable as Enable
 from klpdsl.syntax.actions import Enter as Enter
+from klpdsl.syntax.actions import Exit as Exit
 from klpdsl.syntax.actions import Force as Force
 from klpdsl.syntax.actions import Fork as Fork
 from klpdsl.syntax.actions import Load as Load

@@ -167,7 +167,7 @@ class Task(NamedTuple):
     the module whose own work a kernel thread does: it does not pin that module, whose exit waits for it.
     `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen. `forking`
     is set while it sleeps in the middle of fork: the child's name, the TIF_PATCH_PENDING copied for it, and whether
-    the task was on a CPU, to which it comes back.
+    the task was on a CPU, to which it comes back. `exiting`: it has left the task list and is not done yet.
     """
 
     name: str
@@ -183,6 +183,7 @@ class Task(NamedTuple):
     handler: Code | None = None
     of: str = ""
     forking: tuple[str, bool, bool] | None = None
+    exiting: bool = False
 
 
 Work = tuple[str, str]

@@ -14,6 +14,10 @@ from klpdsl.world.values import (
     Work,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 WorldKey = tuple[object, ...]
 
 
@@ -48,6 +52,7 @@ class World:
         "transition_patch",
         "transition_work",
         "vmlinux_closed",
+        "warned",
         "work",
     )
 
@@ -87,6 +92,8 @@ class World:
         # A completion that waits in the middle, with klp_mutex held: at which point, and for which replaced
         # patches; empty when none does.
         self.paused: tuple[str, ...] = ()
+        # Where the kernel has warned that warns once (WARN_ON_ONCE()).
+        self.warned: frozenset[str] = frozenset()
 
     def copy(self) -> World:
         """A world that can be changed without changing this one; costs a few shallow copies."""
@@ -119,6 +126,7 @@ class World:
         new.released = self.released
         new.ghosts = self.ghosts
         new.paused = self.paused
+        new.warned = self.warned
         return new
 
     def key(self, *, anonymous: bool = False) -> WorldKey:
@@ -146,7 +154,17 @@ class World:
             self.released,
             self.ghosts,
             self.paused,
+            self.warned,
         )
+
+    def listed(self) -> Iterator[tuple[int, Task]]:
+        """What for_each_process_thread() goes through, and the idle tasks: the places in `tasks`, and the tasks.
+
+        A task that exits has left the list and runs on for a while (release_task() comes before the last schedule()).
+        """
+        for index, task in enumerate(self.tasks):
+            if not task.exiting:
+                yield index, task
 
     def task_index(self, name: str) -> int:
         """The place of the task of that name in `tasks`, or -1 when it has exited."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klpdsl.engine import klp
-from klpdsl.engine.context import Kernel
+from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.engine.preconditions import OPERATOR, TASK_ACTIONS, enabled, precondition
 from klpdsl.engine.properties import Watch
 from klpdsl.run.session import execute, load_text
@@ -17,7 +17,7 @@ from klpdsl.trace.events import Violation
 
 _F = ("vmlinux", "f", 1)
 _DECLARED = "cpus 1\ntask t1\ntask t2 in f\ntask t3 running in f\nkthread k1\npatch p1 { f }\nload p1\n"
-_ATTEMPTS = {
+_ATTEMPTS: dict[str, Callable[[Kernel, str], Outcome]] = {
     "call": lambda k, task: klp.call(k, task, _F),
     "enter": lambda k, task: klp.enter(k, task, _F),
     "continue": klp.continue_,
@@ -29,7 +29,7 @@ _ATTEMPTS = {
     "freeze": klp.freeze,
     # A name that nobody has: one that is taken is the attempt's own fault, and no part of the precondition.
     "fork": lambda k, task: klp.fork(k, task, f"{task}-{k.w.next_pid}", True),
-    "exit": klp.exit_,
+    "exit": lambda k, task: klp.exit_(k, task, False),
 }
 
 

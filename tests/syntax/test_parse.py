@@ -172,7 +172,7 @@ CASES: dict[str, tree.Item] = {
         S,
     ),
     "t1: run, sleep, resched, freeze, exit": of_task(
-        *(tree.Simple(verb, S) for verb in ("run", "sleep", "resched", "freeze", "exit"))
+        *(tree.Simple(verb, S) for verb in ("run", "sleep", "resched", "freeze")), tree.Exit(False, S)
     ),
     '"kworker/0:1": fork t9': of_task(tree.Fork("t9", False, S), task="kworker/0:1"),
     # observations
