@@ -77,7 +77,7 @@ class KlpFile(pytest.File):
 
     def collect(self) -> Iterator[KlpItem]:
         """One item for each engine, in the order of the scenario's header."""
-        from klpdsl.goldens import cases
+        from klpdsl.goldens.runs import cases
         from klpdsl.syntax.diagnostics import ScenarioError
 
         try:
@@ -105,8 +105,8 @@ class KlpItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the scenario, and compare."""
-        from klpdsl.goldens import formats
-        from klpdsl.goldens.check import check_scenario
+        from klpdsl.goldens.checking.scenario_check import check_scenario
+        from klpdsl.goldens.reporting import formats
 
         suite, scenario = self.parent.suite, self.parent.scenario
         # The cache of whole scenarios is for those who run all engines; nor does a test run leave anything behind.

@@ -8,12 +8,12 @@ import shlex
 
 from klpdsl.cli.common import MISMATCH, NOTHING_SELECTED, OK, USAGE, complain, default_jobs, parser
 from klpdsl.cli.golden import Busy, add_write_arguments, check_anew, may_write, tell, writing
-from klpdsl.goldens import accepting, pending, transaction
-from klpdsl.goldens.accepting import Accepted, Choice
-from klpdsl.goldens.check import ScenarioReport
-from klpdsl.goldens.pending import Record
+from klpdsl.goldens.checking.findings import ScenarioReport
+from klpdsl.goldens.deciding import accepting, pending, transaction
+from klpdsl.goldens.deciding.accepting import Accepted, Choice
+from klpdsl.goldens.deciding.pending import Record
+from klpdsl.goldens.deciding.transaction import Operation
 from klpdsl.goldens.suite import Suite, SuiteError, find_suite
-from klpdsl.goldens.transaction import Operation
 
 
 def main(argv: list[str]) -> int:

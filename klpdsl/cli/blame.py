@@ -9,7 +9,7 @@ from klpdsl.goldens.suite import SuiteError, find_suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from klpdsl.goldens.blame import Line
+    from klpdsl.goldens.with_git.blame import Line
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     elif int(number) == 0:
         complain("klpdsl blame: lines are counted from 1")
         return USAGE
-    from klpdsl.goldens.blame import BlameError, blame
+    from klpdsl.goldens.with_git.blame import BlameError, blame
 
     try:
         lines = blame(find_suite([path]), path, int(number))

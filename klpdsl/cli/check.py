@@ -17,13 +17,13 @@ from klpdsl.cli.common import (
     in_ci,
     parser,
 )
-from klpdsl.goldens.check import ScenarioReport
-from klpdsl.goldens.runner import check_all
+from klpdsl.goldens.checking.findings import ScenarioReport
+from klpdsl.goldens.checking.suite_check import check_all
 from klpdsl.goldens.suite import Suite, SuiteError, find_suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from klpdsl.goldens.report import Summary
+    from klpdsl.goldens.reporting.check_report import Summary
 
 
 def main(argv: list[str]) -> int:
@@ -109,7 +109,7 @@ def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argpa
         reports = check_all(suite, names, arguments.jobs, only, cache=cache, tell=tell)
     finally:
         progress.end()
-    from klpdsl.goldens.summary import summarise
+    from klpdsl.goldens.reporting.summary import summarise
 
     summary = summarise(suite, reports, whole=not arguments.paths, started=started, keep=not in_ci())
     if not os.path.isdir(os.path.join(suite.root, "evidence")):
@@ -120,14 +120,14 @@ def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argpa
 
 
 def _tell(summary: Summary, arguments: argparse.Namespace) -> int:
-    from klpdsl.goldens import report
+    from klpdsl.goldens.reporting import check_report
 
     if arguments.format == "text":
-        from klpdsl.goldens.paint import Paint
+        from klpdsl.goldens.reporting.paint import Paint
 
-        print(report.text(summary, Paint(colours()), verbose=arguments.verbose), end="")
+        print(check_report.text(summary, Paint(colours()), verbose=arguments.verbose), end="")
     else:
-        from klpdsl.goldens import formats
+        from klpdsl.goldens.reporting import formats
 
         render = formats.json_text if arguments.format == "json" else formats.github
         print(render(summary), end="")
@@ -137,7 +137,7 @@ def _tell(summary: Summary, arguments: argparse.Namespace) -> int:
         (arguments.bundle, "bundle"),
     ):
         if path:
-            from klpdsl.goldens import formats
+            from klpdsl.goldens.reporting import formats
 
             try:
                 _write(path, getattr(formats, what)(summary))

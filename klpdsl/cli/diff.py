@@ -37,8 +37,8 @@ def main(argv: list[str]) -> int:
     except EngineError as error:
         complain(f"klpdsl diff: {error}")
         return USAGE
-    from klpdsl.goldens.comparison import compare
-    from klpdsl.goldens.paint import Paint
+    from klpdsl.goldens.reporting.engine_diff import compare
+    from klpdsl.goldens.reporting.paint import Paint
 
     found = compare(loaded, names[0], names[1])
     if arguments.format == "json":

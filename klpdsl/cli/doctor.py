@@ -18,8 +18,8 @@ def main(argv: list[str]) -> int:
     )
     p.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
     arguments = p.parse_args(argv)
-    from klpdsl.goldens.paint import Paint
-    from klpdsl.goldens.setup import findings
+    from klpdsl.goldens.reporting.paint import Paint
+    from klpdsl.goldens.with_git.setup import findings
 
     try:
         found = findings(find_suite([]))

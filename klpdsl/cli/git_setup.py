@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     p.add_argument("--workflow", action="store_true", help="also write a GitHub workflow that checks goldens")
     arguments = p.parse_args(argv)
     from klpdsl._git import git
-    from klpdsl.goldens import setup
+    from klpdsl.goldens.with_git import setup
 
     try:
         suite = find_suite([])

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from klpdsl.cli.common import USAGE, Progress, complain, in_ci
-from klpdsl.goldens import pending, runner, transaction
-from klpdsl.goldens.check import ScenarioReport
+from klpdsl.goldens.checking import suite_check
+from klpdsl.goldens.checking.findings import ScenarioReport
+from klpdsl.goldens.deciding import pending, transaction
+from klpdsl.goldens.deciding.transaction import BusyError, Finished
 from klpdsl.goldens.suite import Suite
-from klpdsl.goldens.transaction import BusyError, Finished
 
 
 def add_write_arguments(p: argparse.ArgumentParser) -> None:
@@ -75,7 +76,7 @@ def check_anew(
     """Check scenarios and leave what differs pending."""
     progress = Progress(len(names), "scenarios")
     try:
-        reports = runner.check_all(
+        reports = suite_check.check_all(
             suite, list(names), jobs, cache=cache, tell=lambda done, _: progress.show(done)
         )
     finally:

@@ -20,7 +20,7 @@ def main(argv: list[str]) -> int:
     ):
         p.add_argument(name, help=what)
     arguments = p.parse_args(argv)
-    from klpdsl.goldens.merging import merge
+    from klpdsl.goldens.with_git.merging import merge
 
     merged = merge(arguments.path)
     if merged.text is None:

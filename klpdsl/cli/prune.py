@@ -6,9 +6,12 @@ import os
 
 from klpdsl.cli.common import HOUSEKEEPING, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain, parser
 from klpdsl.cli.golden import Busy, add_write_arguments, may_write, tell, writing
-from klpdsl.goldens import accepting, cases, check, inventory, store, transaction
+from klpdsl.goldens.checking import inventory, scenario_check
+from klpdsl.goldens.deciding import accepting, transaction
+from klpdsl.goldens.deciding.transaction import Operation, Plan
+from klpdsl.goldens.runs import cases
+from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import Suite, SuiteError, find_suite
-from klpdsl.goldens.transaction import Operation, Plan
 from klpdsl.syntax.diagnostics import ScenarioError
 
 
@@ -89,7 +92,7 @@ def _layout(suite: Suite, name: str) -> list[Operation]:
     except ScenarioError:
         complain(f"{name}: cannot be read, so its goldens stay")
         return []
-    redundant, unmeant = check.housekeeping(store.read(suite, name), engines)
+    redundant, unmeant = scenario_check.housekeeping(store.read(suite, name), engines)
     for engine in redundant:
         print(f"goldens/{name}/{store.file_of(engine)}: says what its ancestor's says")
     for engine in unmeant:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klpdsl.cli.common import MISMATCH, NOTHING_SELECTED, OK, USAGE, complain, parser
 from klpdsl.cli.golden import Busy, writing
-from klpdsl.goldens import pending
+from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.suite import SuiteError, find_suite
 
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from klpdsl.cli.accept import gather
 from klpdsl.cli.common import HOUSEKEEPING, MISMATCH, OK, USAGE, colours, complain, default_jobs, parser
 from klpdsl.cli.golden import Busy, add_write_arguments, may_write, tell, writing
-from klpdsl.goldens import accepting, bundle, pending, transaction
-from klpdsl.goldens.accepting import Choice
-from klpdsl.goldens.bundle import BundleError
-from klpdsl.goldens.classes import Class
-from klpdsl.goldens.paint import Paint
-from klpdsl.goldens.pending import Record
-from klpdsl.goldens.report import several
-from klpdsl.goldens.reviewing import ACCEPT, KEYS, REJECT, SKIP, Review
+from klpdsl.goldens.checking.classes import Class
+from klpdsl.goldens.deciding import accepting, bundle, pending, transaction
+from klpdsl.goldens.deciding.accepting import Choice
+from klpdsl.goldens.deciding.bundle import BundleError
+from klpdsl.goldens.deciding.pending import Record
+from klpdsl.goldens.reporting.check_report import several
+from klpdsl.goldens.reporting.paint import Paint
+from klpdsl.goldens.reporting.reviewing import ACCEPT, KEYS, REJECT, SKIP, Review
 from klpdsl.goldens.suite import Suite, SuiteError, find_suite
 
 #: Scenarios of a class that are named where there is no terminal.
@@ -339,7 +339,7 @@ def _agreeing(
     records: list[Record], accepted: set[str], jobs: int, suite: Suite
 ) -> tuple[list[Record], list[str]]:
     """The records of a bundle that say what this klpdsl gives too; the traces of others are not taken on trust."""
-    from klpdsl.goldens.runner import check_all
+    from klpdsl.goldens.checking.suite_check import check_all
 
     wanted = [record for record in records if any(entry[0] in accepted for entry in record.entries)]
     reports = {report.name: report for report in check_all(suite, [r.scenario for r in wanted], jobs)}

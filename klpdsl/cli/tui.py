@@ -11,8 +11,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Header, Input, Label, ListItem, ListView, Static
 
-from klpdsl.goldens.paint import Paint
-from klpdsl.goldens.reviewing import ACCEPT, REJECT, SKIP, Review
+from klpdsl.goldens.reporting.paint import Paint
+from klpdsl.goldens.reporting.reviewing import ACCEPT, REJECT, SKIP, Review
 
 _MARKS = {ACCEPT: "✓", REJECT: "✗", SKIP: "·"}
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from klpdsl._reading import SMALL_BYTES, read_file
-from klpdsl.goldens import store
+from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import GOLDENS, Suite
 from klpdsl.kernel.observable import VisibleStep, project
 from klpdsl.semantics.engines import resolve

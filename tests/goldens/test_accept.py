@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from klpdsl.goldens import transaction
+from klpdsl.goldens.deciding import transaction
 from tests.goldens.project import Project, replace
 
 

@@ -62,7 +62,7 @@ def test_a_check_has_no_way_to_write_goldens(project: Project) -> None:
     replace(project.golden("first", "v4.0"), "refs 1", "refs 7")
     code = (
         "import sys; from klpdsl.cli import check; check.main(['-j', '1']); "
-        "print([m for m in sys.modules if m in ('klpdsl.goldens.accepting', 'klpdsl.cli.golden')])"
+        "print([m for m in sys.modules if m in ('klpdsl.goldens.deciding.accepting', 'klpdsl.cli.golden')])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

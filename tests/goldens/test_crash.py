@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from klpdsl.cli import accept
-from klpdsl.goldens import pending
+from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.suite import Suite
 from tests.calls import call
 from tests.goldens.project import Project
 
-#: All through which klpdsl.goldens.files changes the disk.
+#: All through which klpdsl.goldens.storage.writes changes the disk.
 CHANGING = ("open", "write", "fsync", "replace", "unlink", "mkdir", "rmdir", "ftruncate", "pwrite")
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klpdsl.goldens.difference import first_divergence, names_in, shape
-from klpdsl.goldens.structure import structural
+from klpdsl.goldens.causes.difference import first_divergence, names_in, shape
+from klpdsl.goldens.causes.structure import structural
 from klpdsl.trace import events as ev
 
 NAMES = st.sampled_from(["p1", "p2", "t1", "f", "g"])

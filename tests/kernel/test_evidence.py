@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from klpdsl.goldens import store
+from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.confirm import describe

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klpdsl.goldens.difference import first_divergence, names_in, shape
-from klpdsl.goldens.structure import structural
+from klpdsl.goldens.causes.difference import first_divergence, names_in, shape
+from klpdsl.goldens.causes.structure import structural
 from klpdsl.kernel.observable import lines_of, project
 from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, Form, form_of

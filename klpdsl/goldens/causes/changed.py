@@ -36,7 +36,7 @@ def since_goldens(suite: Suite) -> Changed:
 
 
 def _ask(suite: Suite) -> Changed:
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     tops = [git(folder, "rev-parse", "--show-toplevel") for folder in (suite.root, package)]
     if tops[0] is None or tops[0] != tops[1]:
         return Changed()

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from klpdsl._cache import digest
-from klpdsl.goldens.cases import Run
-from klpdsl.goldens.changed import since_goldens
-from klpdsl.goldens.difference import Divergence, first_divergence, names_in, shape
-from klpdsl.goldens.lineage import AsIf, as_if, responsible
-from klpdsl.goldens.provenance import Origins, Place, watched
+from klpdsl.goldens.causes.changed import since_goldens
+from klpdsl.goldens.causes.difference import Divergence, first_divergence, names_in, shape
+from klpdsl.goldens.causes.responsible import AsIf, as_if, responsible
+from klpdsl.goldens.causes.rule_origins import Origins, Place, watched
+from klpdsl.goldens.runs.cases import Run
 from klpdsl.goldens.suite import Suite
 from klpdsl.run.session import Loaded, execute
 from klpdsl.trace.reading import TraceError, from_text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from klpdsl.goldens import classes, inventory, pending, transaction
-from klpdsl.goldens.check import ScenarioReport
-from klpdsl.goldens.report import Summary
+from klpdsl.goldens.checking import classes, inventory
+from klpdsl.goldens.checking.findings import ScenarioReport
+from klpdsl.goldens.deciding import pending, transaction
+from klpdsl.goldens.reporting.check_report import Summary
 from klpdsl.goldens.suite import Suite
 
 TYPE_CHECKING = False

@@ -51,7 +51,7 @@ class Run(NamedTuple):
 def code_digest() -> str:
     """A hash over all of klpdsl that decides what a run gives. Read once per process."""
     if not _code:
-        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         paths = [grammar_path()]
         for room in _ROOMS:
             for base, folders, names in os.walk(os.path.join(package, room)):

@@ -270,7 +270,7 @@ def _plugin() -> Finding:
 
 
 def _state(suite: Suite) -> Finding:
-    from klpdsl.goldens import transaction
+    from klpdsl.goldens.deciding import transaction
 
     broken = transaction.in_progress(suite)
     return Finding(

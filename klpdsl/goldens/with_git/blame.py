@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from klpdsl._git import git
-from klpdsl.goldens import cases, journal, lineage, store
+from klpdsl.goldens.causes import responsible
+from klpdsl.goldens.runs import cases
+from klpdsl.goldens.storage import journal, store
 from klpdsl.goldens.suite import Suite
 from klpdsl.run.session import Loaded, execute
 from klpdsl.syntax.diagnostics import ScenarioError
@@ -121,7 +123,7 @@ def _between(
     loaded: Loaded, older: str, newer: str, text: list[str], came: dict[int, int]
 ) -> dict[int, tuple[str, str, str]]:
     """Which of the points between two engines brought the lines of the newer one's golden."""
-    passed = lineage.way(older, newer)
+    passed = responsible.way(older, newer)
     traces = [to_text(execute(loaded, name).trace).splitlines() for name in passed]
     # Lines of the golden that the engine does not give today: the golden is out of date, and says less.
     here = dict(came)
@@ -137,7 +139,7 @@ def _between(
         mapping = _mapping(traces[index - 1], traces[index])
         new = [place for place, now in here.items() if now not in mapping]
         if new and index not in steps:
-            steps[index] = lineage.responsible(loaded, passed[index - 1], passed[index])
+            steps[index] = responsible.responsible(loaded, passed[index - 1], passed[index])
         for place in new:
             one = steps[index][0]
             found[place] = (one.newer, "+".join(one.changes) or one.newer, one.sentence())

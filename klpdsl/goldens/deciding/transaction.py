@@ -11,9 +11,10 @@ import json
 import os
 from contextlib import contextmanager
 
-from klpdsl.goldens import files, pending
-from klpdsl.goldens.pending import Record
-from klpdsl.goldens.store import fingerprint
+from klpdsl.goldens.deciding import pending
+from klpdsl.goldens.deciding.pending import Record
+from klpdsl.goldens.storage import writes
+from klpdsl.goldens.storage.store import fingerprint
 from klpdsl.goldens.suite import Suite
 
 TYPE_CHECKING = False
@@ -104,7 +105,7 @@ def commit(suite: Suite, plan: Plan) -> Finished:
         "decided": plan.decided,
     }
     data = json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape")
-    files.write(os.path.join(suite.state, TRANSACTION), data, pending.scratch(suite))
+    writes.write(os.path.join(suite.state, TRANSACTION), data, pending.scratch(suite))
     return _carry_out(suite, plan)
 
 
@@ -141,10 +142,10 @@ def _carry_out(suite: Suite, plan: Plan) -> Finished:
             moved.append(operation.path)
             continue
         if operation.new is None:
-            files.remove(path)
-            files.remove_empty_folders(os.path.dirname(path), suite.goldens)
+            writes.remove(path)
+            writes.remove_empty_folders(os.path.dirname(path), suite.goldens)
         else:
-            files.write(path, operation.new.encode("utf-8", "surrogateescape"), pending.scratch(suite))
+            writes.write(path, operation.new.encode("utf-8", "surrogateescape"), pending.scratch(suite))
         written.append(operation.path)
     for record in plan.left:
         pending.write(suite, record)
@@ -153,7 +154,7 @@ def _carry_out(suite: Suite, plan: Plan) -> Finished:
     if plan.decided:
         left = {id_: one for id_, one in pending.decisions(suite).items() if id_ not in plan.decided}
         pending.decide(suite, left)
-    files.remove(os.path.join(suite.state, TRANSACTION))
+    writes.remove(os.path.join(suite.state, TRANSACTION))
     return Finished(tuple(written), tuple(moved))
 
 

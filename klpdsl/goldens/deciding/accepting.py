@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from klpdsl.goldens import journal, pending, store
-from klpdsl.goldens.cases import code_digest, inputs, inputs_digest
-from klpdsl.goldens.classes import Class, Member
-from klpdsl.goldens.pending import Record
+from klpdsl.goldens.causes.why import Cause
+from klpdsl.goldens.checking.classes import Class, Member
+from klpdsl.goldens.deciding import pending
+from klpdsl.goldens.deciding.pending import Record
+from klpdsl.goldens.deciding.transaction import Operation, Plan
+from klpdsl.goldens.runs.cases import code_digest, inputs, inputs_digest
+from klpdsl.goldens.storage import journal, store
 from klpdsl.goldens.suite import Suite
-from klpdsl.goldens.transaction import Operation, Plan
-from klpdsl.goldens.why import Cause
 
 
 class Choice(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from klpdsl.goldens.check import ScenarioReport
-from klpdsl.goldens.classes import Class, Member
-from klpdsl.goldens.inventory import Inventory
-from klpdsl.goldens.paint import Paint
+from klpdsl.goldens.checking.classes import Class, Member
+from klpdsl.goldens.checking.findings import ScenarioReport
+from klpdsl.goldens.checking.inventory import Inventory
+from klpdsl.goldens.reporting.paint import Paint
 from klpdsl.goldens.suite import SUFFIX, Suite
 
 TYPE_CHECKING = False
@@ -232,7 +232,7 @@ def specimen_lines(member: Member, paint: Paint, *, text: bool = True) -> list[s
 
 def structure_lines(member: Member) -> list[str]:
     """The structural difference of a member's golden and run."""
-    from klpdsl.goldens.structure import structural
+    from klpdsl.goldens.causes.structure import structural
     from klpdsl.trace.reading import TraceError, from_text
 
     if member.golden is None:

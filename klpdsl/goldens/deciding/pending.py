@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 
-from klpdsl.goldens import files, store
-from klpdsl.goldens.cases import code_digest
-from klpdsl.goldens.check import ScenarioReport
-from klpdsl.goldens.classes import At, Class, Member, group, member_of
+from klpdsl.goldens.checking.classes import At, Class, Member, group, member_of
+from klpdsl.goldens.checking.findings import ScenarioReport
+from klpdsl.goldens.runs.cases import code_digest
+from klpdsl.goldens.storage import store, writes
 from klpdsl.goldens.suite import Suite
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, NamedTuple
 
-    from klpdsl.goldens.why import Cause
+    from klpdsl.goldens.causes.why import Cause
 else:
     from klpdsl._records import NamedTuple
 
@@ -67,10 +67,10 @@ def scratch(suite: Suite) -> str:
 
 def prepare(suite: Suite) -> None:
     """The state folder, which tells git by itself to ignore it."""
-    files.make_folder(suite.state)
+    writes.make_folder(suite.state)
     ignore = os.path.join(suite.state, ".gitignore")
     if not os.path.exists(ignore):
-        files.write(ignore, b"*\n", scratch(suite))
+        writes.write(ignore, b"*\n", scratch(suite))
 
 
 def record_of(report: ScenarioReport) -> Record | None:
@@ -118,7 +118,7 @@ def to_json(record: Record) -> dict[str, Any]:
 
 def from_json(row: dict[str, Any]) -> Record:
     """A record back from plain values. Raises ValueError where they are none."""
-    from klpdsl.goldens.why import Cause
+    from klpdsl.goldens.causes.why import Cause
 
     try:
         if row["version"] != VERSION:
@@ -172,15 +172,15 @@ def leave(suite: Suite, reports: Iterable[ScenarioReport]) -> None:
 def write(suite: Suite, record: Record) -> None:
     """Store a record in place of the scenario's earlier one."""
     data = json.dumps(to_json(record), ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape")
-    files.write(path_of(suite, record.scenario), data, scratch(suite))
+    writes.write(path_of(suite, record.scenario), data, scratch(suite))
 
 
 def drop(suite: Suite, name: str) -> None:
     """Forget what is pending for a scenario."""
     path = path_of(suite, name)
     if os.path.exists(path):
-        files.remove(path)
-        files.remove_empty_folders(os.path.dirname(path), folder(suite))
+        writes.remove(path)
+        writes.remove_empty_folders(os.path.dirname(path), folder(suite))
 
 
 def names(suite: Suite) -> list[str]:
@@ -240,9 +240,9 @@ def decide(suite: Suite, made: dict[str, Decision]) -> None:
     prepare(suite)
     path = os.path.join(suite.state, DECISIONS)
     if made:
-        files.write(path, json.dumps(made, indent=1).encode(), scratch(suite))
+        writes.write(path, json.dumps(made, indent=1).encode(), scratch(suite))
     else:
-        files.remove(path)
+        writes.remove(path)
 
 
 def iterate(suite: Suite, wanted: Iterable[str]) -> Iterator[Record]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from klpdsl.goldens import cases, index, store
-from klpdsl.goldens.check import ScenarioReport, check_scenario
+from klpdsl.goldens.checking.findings import ScenarioReport
+from klpdsl.goldens.checking.scenario_check import check_scenario
+from klpdsl.goldens.runs import cases, known_clean
+from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import Suite
 
 TYPE_CHECKING = False
@@ -26,7 +28,7 @@ def check_all(
     tell: Callable[[int, ScenarioReport], None] | None = None,
 ) -> list[ScenarioReport]:
     """Check the scenarios. `tell` hears of each, with how many there were so far."""
-    known = index.load(suite) if cache and not only else {}
+    known = known_clean.load(suite) if cache and not only else {}
     found = {name: report for name in names if name in known and (report := _known(suite, name, known[name]))}
     left = [name for name in names if name not in found]
     count = len(found)
@@ -36,7 +38,12 @@ def check_all(
         if tell:
             tell(count, report)
     if left and cache and not only:
-        index.remember(suite, known, (found[name] for name in left))
+        clean = {
+            name: (report.key, report.engines)
+            for name in left
+            if (report := found[name]).key and report.clean
+        }
+        known_clean.remember(suite, known, clean)
     return [found[name] for name in names]
 
 
@@ -48,7 +55,7 @@ def _known(suite: Suite, name: str, entry: tuple[str, tuple[str, ...]]) -> Scena
         goldens = store.read_bytes(suite, name)
     except OSError:
         return None  # the check itself says why
-    if index.key(contents, goldens) != expected:
+    if known_clean.key(contents, goldens) != expected:
         return None
     return ScenarioReport(name, (), len(engines), engines, cached=True)
 
@@ -63,7 +70,7 @@ def _results(
     from concurrent.futures import ProcessPoolExecutor
 
     # What workers need is imported before they are forked, so that it is not done in each of them.
-    import klpdsl.goldens.why  # noqa: F401
+    import klpdsl.goldens.causes.why  # noqa: F401
 
     pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_leave_interrupts)
     try:

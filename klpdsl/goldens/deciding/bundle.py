@@ -6,9 +6,9 @@ import json
 from typing import NamedTuple
 
 from klpdsl._reading import BUNDLE_BYTES, read_file
-from klpdsl.goldens import pending
-from klpdsl.goldens.cases import code_digest, inputs, inputs_digest
-from klpdsl.goldens.pending import Record
+from klpdsl.goldens.deciding import pending
+from klpdsl.goldens.deciding.pending import Record
+from klpdsl.goldens.runs.cases import code_digest, inputs, inputs_digest
 from klpdsl.goldens.suite import Suite
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import EngineError

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from klpdsl._cache import digest
 from klpdsl._checkout import SCENARIOS
 from klpdsl._git import git
-from klpdsl.goldens.store import SUFFIX as TRACE
+from klpdsl.goldens.storage.store import SUFFIX as TRACE
 from klpdsl.goldens.suite import GOLDENS
 from klpdsl.goldens.suite import SUFFIX as SCENARIO
 

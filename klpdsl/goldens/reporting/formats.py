@@ -9,12 +9,10 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from klpdsl._checkout import SCENARIOS
-from klpdsl.goldens import pending
-from klpdsl.goldens.cases import code_digest
-from klpdsl.goldens.check import Case, ScenarioReport
-from klpdsl.goldens.classes import Class
-from klpdsl.goldens.paint import Paint
-from klpdsl.goldens.report import (
+from klpdsl.goldens.checking.classes import Class
+from klpdsl.goldens.checking.findings import Case, ScenarioReport
+from klpdsl.goldens.deciding import pending
+from klpdsl.goldens.reporting.check_report import (
     PLAIN,
     Summary,
     counts_line,
@@ -23,6 +21,8 @@ from klpdsl.goldens.report import (
     structure_lines,
     text_lines,
 )
+from klpdsl.goldens.reporting.paint import Paint
+from klpdsl.goldens.runs.cases import code_digest
 from klpdsl.goldens.suite import SUFFIX
 
 #: What XML 1.0 cannot hold, not even escaped.
@@ -205,7 +205,7 @@ def _junit_case(report: ScenarioReport, engine: str, case: Case | None) -> str:
 
 def case_text(report: ScenarioReport, case: Case, paint: Paint = PLAIN) -> tuple[str, str]:
     """What is wrong with one case: a sentence, and the whole story."""
-    from klpdsl.goldens.classes import member_of
+    from klpdsl.goldens.checking.classes import member_of
 
     told = [*case.run.broken, *(f"violation of {name}, which nobody expects" for name in case.surprising)]
     if case.matches:

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from klpdsl.goldens import pending
-from klpdsl.goldens.classes import Class
-from klpdsl.goldens.paint import Paint
-from klpdsl.goldens.pending import Decision
-from klpdsl.goldens.report import changed_lines, class_lines, several, structure_lines, text_lines
+from klpdsl.goldens.checking.classes import Class
+from klpdsl.goldens.deciding import pending
+from klpdsl.goldens.deciding.pending import Decision
+from klpdsl.goldens.reporting.check_report import (
+    changed_lines,
+    class_lines,
+    several,
+    structure_lines,
+    text_lines,
+)
+from klpdsl.goldens.reporting.paint import Paint
 from klpdsl.goldens.suite import Suite
 
 ACCEPT, REJECT, SKIP = "accept", "reject", "skip"

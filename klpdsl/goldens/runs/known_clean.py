@@ -8,15 +8,12 @@ be done with it is not done again. Whatever is not clean is not in here.
 from __future__ import annotations
 
 from klpdsl import _cache
-from klpdsl.goldens.cases import code_digest
+from klpdsl.goldens.runs.cases import code_digest
 from klpdsl.goldens.suite import Suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import TypeAlias
-
-    from klpdsl.goldens.check import ScenarioReport
 
     #: By the scenario's name: its key, and the engines on which it was run.
     Index: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
@@ -40,13 +37,9 @@ def load(suite: Suite) -> Index:
     return stored if isinstance(stored, dict) else {}
 
 
-def remember(suite: Suite, known: Index, reports: Iterable[ScenarioReport]) -> None:
+def remember(suite: Suite, known: Index, clean: Index) -> None:
     """Add what a check has found clean."""
-    new = {
-        report.name: (report.key, report.engines)
-        for report in reports
-        # An engine in a file of its own is an input that the key does not cover.
-        if report.key and report.clean and not any(".toml" in engine for engine in report.engines)
-    }
+    # An engine in a file of its own is an input that the key does not cover.
+    new = {name: entry for name, entry in clean.items() if not any(".toml" in engine for engine in entry[1])}
     if new.items() - known.items():
         _cache.store(_SUITES, _name(suite), {**known, **new})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from klpdsl.goldens import report
-from klpdsl.goldens.classes import Member, at
-from klpdsl.goldens.difference import first_divergence
-from klpdsl.goldens.lineage import Responsible, axes_between, responsible, way
-from klpdsl.goldens.paint import Paint
-from klpdsl.goldens.structure import structural
-from klpdsl.goldens.why import Cause, Why
+from klpdsl.goldens.causes.difference import first_divergence
+from klpdsl.goldens.causes.responsible import Responsible, axes_between, responsible, way
+from klpdsl.goldens.causes.structure import structural
+from klpdsl.goldens.causes.why import Cause, Why
+from klpdsl.goldens.checking.classes import Member, at
+from klpdsl.goldens.reporting import check_report
+from klpdsl.goldens.reporting.paint import Paint
 from klpdsl.run.session import Loaded, execute
 from klpdsl.semantics.engines import resolve
 from klpdsl.trace.text import to_text
@@ -43,9 +43,9 @@ class Comparison(NamedTuple):
         lines += [f"  {one.sentence()}" for one in self.responsible]
         if self.member.at:
             lines.append(f"first at step {self.member.at.step}: {self.member.at.statement}")
-            lines += [f"  {line}" for line in report.changed_lines(self.member, paint)]
+            lines += [f"  {line}" for line in check_report.changed_lines(self.member, paint)]
         lines += ["structure:", *(f"  {line}" for line in self.structure)]
-        text = report.text_lines(self.member, paint, limit=100_000, names=(self.first, self.second))
+        text = check_report.text_lines(self.member, paint, limit=100_000, names=(self.first, self.second))
         return [*lines, "text:", *(f"  {line}" for line in text)]
 
     def as_json(self) -> dict[str, Any]:

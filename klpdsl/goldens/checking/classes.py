@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from klpdsl.goldens.check import ScenarioReport
+from klpdsl.goldens.checking.findings import ScenarioReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import NamedTuple
 
-    from klpdsl.goldens.why import Cause, Why
+    from klpdsl.goldens.causes.why import Cause, Why
 else:
     from klpdsl._records import NamedTuple
 
@@ -111,7 +111,7 @@ class Class(NamedTuple):
 
 def at(why: Why) -> At | None:
     """The place of a difference, as text."""
-    from klpdsl.goldens.difference import shown
+    from klpdsl.goldens.causes.difference import shown
 
     found = why.divergence
     if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from klpdsl.goldens.store import descent
+from klpdsl.goldens.storage.store import descent
 from klpdsl.run.session import Loaded, execute
 from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.engines import resolve

@@ -9,7 +9,7 @@ import os
 
 from klpdsl._git import git
 from klpdsl._reading import GOLDEN_BYTES, read_file
-from klpdsl.goldens import store
+from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import Suite, below
 
 TYPE_CHECKING = False
@@ -56,7 +56,7 @@ def take(suite: Suite) -> Inventory:
 
 def _renamed(suite: Suite, orphans: Orphans, without: list[str]) -> str:
     """The scenario without goldens whose statements are those of the orphaned goldens, if there is one only."""
-    from klpdsl.goldens import cases
+    from klpdsl.goldens.runs import cases
     from klpdsl.syntax.diagnostics import ScenarioError
     from klpdsl.trace.reading import TraceError, from_text
 
