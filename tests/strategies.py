@@ -268,9 +268,9 @@ _items = _several(st.one_of(headers(), declarations(), statements(), statements(
 
 
 @st.composite
-def scenarios(draw: st.DrawFn) -> tree.Scenario:
+def scenarios(draw: st.DrawFn) -> tree.ScenarioTree:
     """Whole scenarios, as trees; their names need not mean anything."""
-    return tree.Scenario(draw(_items), (), NOWHERE)
+    return tree.ScenarioTree(draw(_items), (), NOWHERE)
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------

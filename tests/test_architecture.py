@@ -220,6 +220,40 @@ def test_inner_rooms_stand_upon_each_other(room: str) -> None:
     assert found == []
 
 
+# A statement, and the event that says that it was done, have one word. Both are named through their modules
+# (`tree.Call`, `events.Call`).
+STATEMENT_AND_EVENT = {"Call", "Callback", "Enter", "Expect", "Return"}
+
+# Modules of one name in two rooms, and what each is about. None may be added.
+NAMESAKES = {
+    "conditions": {"run", "syntax"},  # when one holds; its node and its words
+    "explain": {"semantics", "syntax"},  # why an engine is as it is; what the parser's complaint means
+    "spelling": {"semantics", "syntax"},  # of an axis's value; of a mistyped word
+    "wording": {"syntax", "view"},  # of a statement; of a picture's cell
+}
+
+
+def test_a_public_class_is_the_only_one_of_its_name() -> None:
+    places: dict[str, list[str]] = {}
+    for module in MODULES:
+        for node in ast.parse(module.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(f"{name(module)}:{node.lineno}")
+    several = {word: found for word, found in places.items() if len(found) > 1}
+    excused = {word for word in STATEMENT_AND_EVENT if len(several.get(word, ())) == 2}
+    assert excused == STATEMENT_AND_EVENT, "what has one class now needs no exception"
+    assert {word: found for word, found in several.items() if word not in excused} == {}
+
+
+def test_a_module_is_the_only_one_of_its_name() -> None:
+    rooms: dict[str, set[str]] = {}
+    for module in MODULES:
+        # A command's module has the command's name.
+        if module.name != "__init__.py" and room_of(module) != "cli":
+            rooms.setdefault(module.stem, set()).add(str(module.parent.relative_to(PACKAGE)))
+    assert {word: found for word, found in rooms.items() if len(found) > 1} == NAMESAKES
+
+
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
     lines = len(module.read_text(encoding="utf-8").splitlines())

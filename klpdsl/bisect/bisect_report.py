@@ -8,7 +8,7 @@ from typing import Any
 from klpdsl.bisect.bisection import Bisection, Culprit
 from klpdsl.bisect.divergence import difference
 from klpdsl.bisect.history_report import move_json, move_line
-from klpdsl.bisect.lineage import Point
+from klpdsl.bisect.route import Point
 from klpdsl.bisect.search import Probe, steps_left
 from klpdsl.bisect.subsets import MinimalSet
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from klpdsl.bisect.divergence import blocks, signature
-from klpdsl.bisect.lineage import AxisMove, Move, Point, axis_moves, returning_axes, visible, way
-from klpdsl.bisect.predicates import Command, Predicate, View, unsupported
+from klpdsl.bisect.predicates import Command, Predicate, PredicateView, unsupported
+from klpdsl.bisect.route import AxisMove, Move, Point, axis_moves, returning_axes, visible, way
 from klpdsl.bisect.scenario import RunError, Runner
-from klpdsl.bisect.search import Outcome, Probe, Verdict, search, turns
+from klpdsl.bisect.search import Probe, SearchResult, Verdict, search, turns
 from klpdsl.semantics.records import Engine
 
 
@@ -48,7 +48,7 @@ class Bisection(NamedTuple):
     """
 
     points: tuple[Point, ...]
-    outcome: Outcome
+    outcome: SearchResult
     culprits: tuple[Culprit, ...]
     missed: tuple[tuple[str, str, str], ...]
     settled: bool
@@ -62,7 +62,7 @@ class Lineage:
         self._runner = runner
         self._predicate = predicate
         self.points = visible(way(good, bad))
-        self._views: dict[str, View] = {}
+        self._views: dict[str, PredicateView] = {}
         self._good = self._end(self.points, "--good")
         self._bad = self._end(self.points[::-1], "--bad")
         if len(self.points) == 1:
@@ -140,26 +140,26 @@ class Lineage:
             message += f"; the nearest that can is {nearest} ({option} {nearest})"
         raise BisectError(message, cannot_judge=True)
 
-    def _look(self, engine: Engine) -> View:
+    def _look(self, engine: Engine) -> PredicateView:
         if engine.name not in self._views:
             self._views[engine.name] = self._ask(engine)
         return self._views[engine.name]
 
-    def _ask(self, engine: Engine) -> View:
+    def _ask(self, engine: Engine) -> PredicateView:
         try:
             text = self._runner.text(engine)
         except RunError as error:
-            return View("", str(error))
+            return PredicateView("", str(error))
         return self._predicate.view(text, {"engine": engine.name})
 
-    def _view(self, engine: Engine) -> View:
+    def _view(self, engine: Engine) -> PredicateView:
         view = self._look(engine)
         if view.cannot or not self._predicate.compares:
             return view
         # What one of the ends cannot do either is part of what is compared. Anything else was not tried here.
         for step, why in unsupported(blocks(self._runner.text(engine))).items():
             if step not in self._known_gaps:
-                return View("", why)
+                return PredicateView("", why)
         return view
 
 
@@ -177,7 +177,7 @@ def bisect(
         places = list(turns(verdicts))
         if not places:
             raise BisectError(f"{lineage.alike()}, and so is every point between them")
-        outcome = Outcome(*places[0], verdicts)
+        outcome = SearchResult(*places[0], verdicts)
     elif not lineage.differ:
         raise BisectError(f"{lineage.alike()} (--all shows what comes and goes between them)")
     else:

@@ -31,7 +31,7 @@ class Block(NamedTuple):
         return None
 
 
-class Divergence(NamedTuple):
+class TextDivergence(NamedTuple):
     """The first place at which two traces differ: the step, and the lines that one has there and the other has not.
 
     `moved`: only one has lines there, and the other has the first of them too, further down in the step.
@@ -65,7 +65,7 @@ def blocks(text: str) -> tuple[Block, ...]:
     return tuple(Block(number, statement, tuple(lines)) for number, statement, lines in found)
 
 
-def first_divergence(before: str, after: str) -> Divergence | None:
+def first_divergence(before: str, after: str) -> TextDivergence | None:
     """Return where two traces first differ; None if they are equal."""
     if before == after:
         return None
@@ -73,13 +73,13 @@ def first_divergence(before: str, after: str) -> Divergence | None:
         if old is None or new is None:
             there = old or new
             whole = (f"step {there.number} `{shorten(there.statement)}`",)
-            return Divergence(there.number, there.statement, whole if old else (), whole if new else ())
+            return TextDivergence(there.number, there.statement, whole if old else (), whole if new else ())
         if (old.number, old.statement) != (new.number, new.statement):
-            return Divergence(old.number, old.statement, (f"`{old.statement}`",), (f"`{new.statement}`",))
+            return TextDivergence(old.number, old.statement, (f"`{old.statement}`",), (f"`{new.statement}`",))
         if old.lines != new.lines:
             gone, come = _first_group(old.lines, new.lines)
             moved = (not come and gone[0] in new.lines) or (not gone and come[0] in old.lines)
-            return Divergence(old.number, old.statement, gone, come, moved)
+            return TextDivergence(old.number, old.statement, gone, come, moved)
     return None
 
 

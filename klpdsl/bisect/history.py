@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from klpdsl.bisect.divergence import Divergence, first_divergence
-from klpdsl.bisect.lineage import Move, Point, mainline, way
+from klpdsl.bisect.divergence import TextDivergence, first_divergence
+from klpdsl.bisect.route import Move, Point, mainline, way
 from klpdsl.bisect.scenario import RunError, Runner, header_engines
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import Engine, EngineError
@@ -33,7 +33,7 @@ class Turn(NamedTuple):
     point: Point
     since: Point
     moves: tuple[Move, ...]
-    divergence: Divergence
+    divergence: TextDivergence
 
 
 class Passage(NamedTuple):

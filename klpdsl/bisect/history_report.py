@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from klpdsl.bisect.history import Matrix, Passage, Turn, unshowable
-from klpdsl.bisect.lineage import Move, Point
+from klpdsl.bisect.route import Move, Point
 from klpdsl.semantics.table import change
 
 _COMMIT = 12

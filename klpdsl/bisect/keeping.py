@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from klpdsl.bisect.divergence import (
-    Divergence,
+    TextDivergence,
     blocks,
     first_divergence,
     shorten,
@@ -17,8 +17,8 @@ from klpdsl.bisect.divergence import (
     who,
     without_pids,
 )
-from klpdsl.bisect.lineage import Move, visible, way
 from klpdsl.bisect.predicates import PlacedResult, Predicate, PredicateError, StepResult, WholeTrace
+from klpdsl.bisect.route import Move, visible, way
 from klpdsl.bisect.scenario import RunError, Runner, text_of
 from klpdsl.bisect.search import Kind, Verdict, search
 from klpdsl.semantics.records import Engine
@@ -41,7 +41,7 @@ class Keep(Protocol):
         """Sentences that say what the reduced scenario shows."""
 
 
-class Cause(NamedTuple):
+class Boundary(NamedTuple):
     """The points on both sides of what makes a difference, and what moves between them."""
 
     before: Engine
@@ -59,7 +59,7 @@ class KeepDifference:
     def __init__(self, items: Items, one: Engine, other: Engine, predicate: Predicate | None = None) -> None:
         self._one, self._other = one, other
         self._predicate: Predicate = predicate or WholeTrace()
-        self._cause: Cause | None = None
+        self._cause: Boundary | None = None
         runner = Runner(items)
         try:
             if isinstance(self._predicate, StepResult):
@@ -120,7 +120,7 @@ class KeepDifference:
         sentences += [_tell_move(move) for move in (self._cause.moves if self._cause else ())]
         return sentences
 
-    def _find_cause(self, runner: Runner, judgement: Judgement) -> Cause | None:
+    def _find_cause(self, runner: Runner, judgement: Judgement) -> Boundary | None:
         """What turns one side into the other; None where that is not a single place."""
         points = visible(way(self._one, self._other))
         if len(points) < 2:
@@ -140,7 +140,7 @@ class KeepDifference:
         if [verdict.kind for verdict in sides] != ["good", "bad"]:
             return None
         moves = tuple(move for point in points[outcome.good + 1 : outcome.bad + 1] for move in point.moves)
-        return Cause(points[outcome.good].engine, points[outcome.bad].engine, moves)
+        return Boundary(points[outcome.good].engine, points[outcome.bad].engine, moves)
 
 
 class Judgement:
@@ -179,7 +179,7 @@ class Judgement:
         return "unknown"
 
 
-def _tell(found: Divergence, one: str, other: str) -> str:
+def _tell(found: TextDivergence, one: str, other: str) -> str:
     step = f"`{shorten(found.statement)}`"
     before = f"`{found.before[0]}`" if found.before else ""
     after = f"`{found.after[0]}`" if found.after else ""

@@ -25,7 +25,7 @@ class PredicateError(Exception):
     """A predicate that cannot be, such as events of a kind that there is none of; or a command that gave up."""
 
 
-class View(NamedTuple):
+class PredicateView(NamedTuple):
     """What a predicate sees in a trace; `cannot` says why it can tell nothing, and is empty where it can."""
 
     seen: str
@@ -38,7 +38,7 @@ class Predicate(Protocol):
     #: Whether the view is the trace itself, or part of it, rather than an answer about it.
     compares: bool
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:
         """Look at a trace; `context` says for commands what it is a trace of."""
 
     def __str__(self) -> str:
@@ -50,9 +50,9 @@ class WholeTrace:
 
     compares = True
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:  # noqa: ARG002 (the protocol's)
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""
-        return View(text)
+        return PredicateView(text)
 
     def __str__(self) -> str:
         return "the whole trace"
@@ -70,13 +70,13 @@ class SomeEvents:
             if kind not in known:
                 raise PredicateError(f"no event is called {kind!r}; there are {', '.join(known)}")
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:  # noqa: ARG002 (the protocol's)
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""
         lines = []
         for block in blocks(text):
             picked = [f"    {line}" for line in block.lines if _kind(line) in self._kinds]
             lines += [f"{block.number} {block.statement}", *picked]
-        return View("".join(f"{line}\n" for line in lines))
+        return PredicateView("".join(f"{line}\n" for line in lines))
 
     def __str__(self) -> str:
         return f"events of the kinds {', '.join(self._kinds)}"
@@ -91,7 +91,7 @@ class Violated:
         self._start = f"violation {name}:"
         self._name = name
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:  # noqa: ARG002 (the protocol's)
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""
         return _answer(
             any(line.startswith(self._start) for block in blocks(text) for line in block.lines), text
@@ -111,7 +111,7 @@ class LinePresent:
         if not self._words:
             raise PredicateError("an empty line says nothing")
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:  # noqa: ARG002 (the protocol's)
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""
         wanted = f" {self._words} "
         held = any(wanted in f" {line} " for block in blocks(text) for line in block.lines)
@@ -132,15 +132,15 @@ class StepResult:
         if not equals or not self._step or not self._value:
             raise PredicateError(f"`{asked}` is no result of a step: write 3=EBUSY or 'load p2=EBUSY'")
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:  # noqa: ARG002 (the protocol's)
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""
         found = blocks(text)
         for index, block in enumerate(found):
             if self._step in (block.number, block.statement):
                 if self._value in (block.result, UNSUPPORTED):
-                    return View("yes" if block.result == self._value else "no")
+                    return PredicateView("yes" if block.result == self._value else "no")
                 return _verdict(False, found[: index + 1])
-        return View("", f"the trace has no step `{self._step}`")
+        return PredicateView("", f"the trace has no step `{self._step}`")
 
     def placed(self, text: str) -> PlacedResult:
         """Return the same question by the place of the step's statement, so that it can be asked when others are gone.
@@ -165,7 +165,7 @@ class PlacedResult:
     def __init__(self, line: str, statement: str, value: str) -> None:
         self._line, self._statement, self._value = line, statement, value
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:  # noqa: ARG002 (the protocol's)
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""
         found = blocks(text)
         for index, block in enumerate(found):
@@ -173,9 +173,9 @@ class PlacedResult:
             same = who(block.statement) == who(self._statement)
             if same and block.number.partition("@")[2] == self._line:
                 if self._value in (block.result, UNSUPPORTED):
-                    return View("yes" if block.result == self._value else "no")
+                    return PredicateView("yes" if block.result == self._value else "no")
                 return _verdict(False, found[: index + 1])
-        return View("", f"the step `{self._statement}` is gone")
+        return PredicateView("", f"the step `{self._statement}` is gone")
 
     def __str__(self) -> str:
         return f"whether `{self._statement}` ends with {self._value}"
@@ -190,7 +190,7 @@ class Command:
         self._command = command
         self._scenario = scenario
 
-    def view(self, text: str, context: Mapping[str, str]) -> View:
+    def view(self, text: str, context: Mapping[str, str]) -> PredicateView:
         """Run the command: the trace is its standard input and lies in $KLPDSL_TRACE."""
         with tempfile.TemporaryDirectory(prefix="klpdsl-") as folder:
             path = os.path.join(folder, "trace")
@@ -207,11 +207,11 @@ class Command:
                     self._command, shell=True, stdin=trace, env=environment, check=False
                 ).returncode
         if code == _SKIP:
-            return View("", f"`{self._command}` exits with 125")
+            return PredicateView("", f"`{self._command}` exits with 125")
         if code < 0 or code >= _ABORT:
             died = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exits with {code}"
             raise PredicateError(f"`{self._command}` {died}, which ends a bisection")
-        return View("good" if code == 0 else "bad")
+        return PredicateView("good" if code == 0 else "bad")
 
     def __str__(self) -> str:
         return f"what `{self._command}` says"
@@ -228,16 +228,16 @@ def unsupported(found: Sequence[Block]) -> dict[str, str]:
     }
 
 
-def _answer(held: bool, text: str) -> View:
+def _answer(held: bool, text: str) -> PredicateView:
     return _verdict(held, blocks(text))
 
 
-def _verdict(held: bool, found: Sequence[Block]) -> View:
+def _verdict(held: bool, found: Sequence[Block]) -> PredicateView:
     """A yes is a yes; a no may be owed to a step that was not carried out, and then says nothing."""
     missing = unsupported(found)
     if not held and missing:
-        return View("", next(iter(missing.values())))
-    return View("yes" if held else "no")
+        return PredicateView("", next(iter(missing.values())))
+    return PredicateView("yes" if held else "no")
 
 
 def _kind(line: str) -> str:

@@ -14,9 +14,9 @@ from klpdsl.bisect.keeping import Items, Keep, KeepCondition
 from klpdsl.bisect.scenario import text_of, title
 from klpdsl.bisect.simplify import actors, names_in, simpler
 from klpdsl.syntax import tree
-from klpdsl.syntax.check import check_names
 from klpdsl.syntax.layout import format_scenario
 from klpdsl.syntax.resolve import resolve
+from klpdsl.syntax.validity import check_names
 from klpdsl.syntax.wording import engine, quoted
 
 _WIDTH = 98

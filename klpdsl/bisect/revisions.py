@@ -17,9 +17,9 @@ from typing import NamedTuple, Self
 
 from klpdsl.bisect import environments
 from klpdsl.bisect.bisection import BisectError
-from klpdsl.bisect.predicates import Predicate, View
+from klpdsl.bisect.predicates import Predicate, PredicateView
 from klpdsl.bisect.scenario import RunError
-from klpdsl.bisect.search import Kind, Outcome, Probe, Verdict, search, turns
+from klpdsl.bisect.search import Kind, Probe, SearchResult, Verdict, search, turns
 
 _TRACE = "# klpdsl trace"
 _HEADING = "==== "
@@ -163,9 +163,9 @@ class Runs:
         self.request = request
         self._predicate = predicate
         self.traces: dict[str, list[str]] = {}
-        self.views: dict[str, View] = {}
+        self.views: dict[str, PredicateView] = {}
 
-    def look(self, commits: Iterable[str], jobs: int) -> list[View]:
+    def look(self, commits: Iterable[str], jobs: int) -> list[PredicateView]:
         """Run the revisions that have not been run, some at a time; return what the predicate sees in each."""
         wanted = list(commits)
         missing = [commit for commit in dict.fromkeys(wanted) if commit not in self.views]
@@ -177,7 +177,7 @@ class Runs:
         self.views.update(zip(missing, views, strict=True))
         return [self.views[commit] for commit in wanted]
 
-    def _view(self, commit: str) -> View:
+    def _view(self, commit: str) -> PredicateView:
         tree = os.path.join(self._workshop.path, commit)
         try:
             self._repository.write_tree(commit, tree)
@@ -187,11 +187,11 @@ class Runs:
             context = {"revision": commit, "tree": tree, "python": python}
             views = [self._predicate.view(trace, context) for trace in traces]
         except (RunError, environments.EnvironmentMissingError) as error:
-            return View("", str(error))
+            return PredicateView("", str(error))
         finally:
             shutil.rmtree(tree, ignore_errors=True)
         cannot = next((view.cannot for view in views if view.cannot), "")
-        return View("\0".join(view.seen for view in views), cannot)
+        return PredicateView("\0".join(view.seen for view in views), cannot)
 
     def _run(self, python: str, tree: str) -> list[str]:
         """The traces that a revision prints, one for each engine."""
@@ -258,7 +258,7 @@ class Found(NamedTuple):
     """
 
     commits: tuple[str, ...]
-    outcome: Outcome
+    outcome: SearchResult
     places: tuple[tuple[int, int], ...]
     inside: tuple[str, str] | None
     undone: tuple[tuple[str, str], ...]
@@ -297,7 +297,7 @@ class Bisector:
             places = tuple(turns(verdicts))
             if not places:
                 raise BisectError(f"{self._ends()} are alike, and so is every revision between them")
-            outcome = Outcome(*places[0], verdicts)
+            outcome = SearchResult(*places[0], verdicts)
         elif self._runs.views[commits[0]].seen == self._runs.views[commits[-1]].seen:
             raise BisectError(f"{self._ends()} are alike (--all shows what comes and goes between them)")
         else:
@@ -309,7 +309,7 @@ class Bisector:
     def _ends(self) -> str:
         return f"{self.commits[0][:12]} and {self.commits[-1][:12]}"
 
-    def _search(self, commits: Sequence[str], tell: Callable[[str, Probe], None]) -> Outcome:
+    def _search(self, commits: Sequence[str], tell: Callable[[str, Probe], None]) -> SearchResult:
         return search(
             len(commits),
             lambda indices: self._judge(commits, indices, self._jobs),
@@ -340,7 +340,7 @@ class Bisector:
         self._runs.look([branch_point], 1)
         return branch_point, inner[outcome.bad]
 
-    def _undone(self, outcome: Outcome) -> Iterable[tuple[str, str]]:
+    def _undone(self, outcome: SearchResult) -> Iterable[tuple[str, str]]:
         """Commits and their reverts that lie in a stretch of which only the ends were run."""
         for first, last in outcome.silent_stretches():
             inside = self.commits[first + 1 : last + 1]

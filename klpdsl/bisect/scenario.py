@@ -27,7 +27,7 @@ class Runner:
 
     def __init__(self, items: Iterable[tree.Item]) -> None:
         items = tuple(items)
-        scenario = tree.Scenario(items, (), _NOWHERE)
+        scenario = tree.ScenarioTree(items, (), _NOWHERE)
         self._loaded = Loaded(load.Analysis(scenario, items, resolve(items), ("",), ""))
         self._traces: dict[tuple[Semantics, tuple[str, ...]], Trace | RunError] = {}
         self.runs = 0

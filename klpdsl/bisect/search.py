@@ -29,7 +29,7 @@ class Probe(NamedTuple):
     steps: int
 
 
-class Outcome(NamedTuple):
+class SearchResult(NamedTuple):
     """What a search found.
 
     The first bad point is one of `good + 1` to `bad`. There is only one, unless points between cannot be judged.
@@ -69,7 +69,7 @@ def search(
     width: int = 1,
     prefer: Callable[[int], bool] = lambda _: True,
     tell: Callable[[Probe], None] = lambda _: None,
-) -> Outcome:
+) -> SearchResult:
     """Find the first bad one of `count` points, the first of which is known to be good and the last to be bad.
 
     `width` points are judged at a time. A point that cannot be judged is gone round, nearest to the middle first.
@@ -91,7 +91,7 @@ def search(
             verdicts[index] = verdict
             tell(Probe(index, verdict, candidates, steps_left(candidates)))
         good, bad = _narrow(verdicts, good, bad)
-    return Outcome(good, bad, verdicts)
+    return SearchResult(good, bad, verdicts)
 
 
 def _choose(good: int, bad: int, offered: Sequence[int], width: int) -> list[int]:

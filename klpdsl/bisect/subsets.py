@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from klpdsl.bisect.lineage import Move, Point
+from klpdsl.bisect.route import Move, Point
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.semantics.spelling import spell

@@ -13,7 +13,7 @@ from klpdsl.bisect.scenario import Runner, header_engines, read_items
 from klpdsl.bisect.search import Probe
 from klpdsl.bisect.subsets import MinimalSet, minimal_set
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
-from klpdsl.cli.predicates import add_predicates, predicate_of
+from klpdsl.cli.predicate_options import add_predicates, predicate_of
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.points import points
 from klpdsl.semantics.records import Engine, EngineError

@@ -9,7 +9,7 @@ from klpdsl.goldens.suite import SuiteError, find_suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from klpdsl.goldens.with_git.blame import Line
+    from klpdsl.goldens.with_git.blame import BlamedLine
 
 
 def main(argv: list[str]) -> int:
@@ -46,14 +46,14 @@ def main(argv: list[str]) -> int:
     return OK
 
 
-def _plain(line: Line) -> dict[str, object]:
+def _plain(line: BlamedLine) -> dict[str, object]:
     row = line._asdict()
     row["commit"] = line.commit._asdict() if line.commit else None
     row["entry"] = {"reason": line.entry.reason, "date": line.entry.date} if line.entry else None
     return row
 
 
-def _in_full(line: Line) -> list[str]:
+def _in_full(line: BlamedLine) -> list[str]:
     shown = [f"{line.number}: {line.text}", f"  engine: {line.engine}, {line.citation}"]
     if line.commit:
         one = line.commit
@@ -65,7 +65,7 @@ def _in_full(line: Line) -> list[str]:
     return shown
 
 
-def _table(lines: list[Line]) -> list[str]:
+def _table(lines: list[BlamedLine]) -> list[str]:
     rows = [
         (
             line.change or line.engine,

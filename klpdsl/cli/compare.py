@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from klpdsl.cli.common import OK, USAGE, complain, parser
-from klpdsl.compare import report
+from klpdsl.compare import tables
 from klpdsl.compare.groups import Comparison, compare
 from klpdsl.run.session import Loaded, load_file, load_text
 from klpdsl.semantics.engines import expand
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
     if arguments.brief:
         found = found._replace(rows=tuple(row for row in found.rows if row.kind != "final"), other_events=())
     title = loaded.title or _stem(loaded.source)
-    writers = {"text": report.to_text, "json": report.to_json, "markdown": report.to_markdown}
+    writers = {"text": tables.to_text, "json": tables.to_json, "markdown": tables.to_markdown}
     print(writers[arguments.format](title, found), end="")
     return OK
 

@@ -24,7 +24,7 @@ from klpdsl.syntax.diagnostics import ScenarioError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from klpdsl.kernel.confirm import Verdict
+    from klpdsl.kernel.confirm import KernelVerdict
 
 
 def main(argv: list[str]) -> int:
@@ -217,7 +217,7 @@ def _confirm(arguments: argparse.Namespace) -> int:
     kernels = [kernel_named(name) for name in arguments.kernel or ()] or kernels_at_hand()
     if not kernels:
         raise KernelError("no kernel at hand; get one with: klpdsl kernel fetch 6.12")
-    verdicts: list[confirm.Verdict] = []
+    verdicts: list[confirm.KernelVerdict] = []
     for kernel in kernels:
         progress = _Progress(kernel.name)
         asked = confirm.confirm(
@@ -255,7 +255,7 @@ def _confirm(arguments: argparse.Namespace) -> int:
 
 def _evidence(arguments: argparse.Namespace) -> int:
     from klpdsl.goldens.suite import SuiteError, find_suite
-    from klpdsl.kernel.attribution import witnesses
+    from klpdsl.kernel.attribution import borne_out
     from klpdsl.kernel.confirmed import render
     from klpdsl.kernel.evidence import read
 
@@ -269,7 +269,7 @@ def _evidence(arguments: argparse.Namespace) -> int:
         print(render(suite), end="")
         return OK
     for kernel in sorted({kernel for name in names for kernel in read(suite, name)}):
-        for change, shown_in in sorted(witnesses(suite, names, kernel).items()):
+        for change, shown_in in sorted(borne_out(suite, names, kernel).items()):
             print(
                 f"{kernel} {change}: {len(shown_in)} ({', '.join(shown_in[:3])}{', …' if shown_in[3:] else ''})"
             )
@@ -298,7 +298,7 @@ class _Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _keep(folder: Path, verdicts: Sequence[Verdict]) -> None:
+def _keep(folder: Path, verdicts: Sequence[KernelVerdict]) -> None:
     for verdict in verdicts:
         if verdict.outcome is None or verdict.answer == "confirmed":
             continue
@@ -308,7 +308,7 @@ def _keep(folder: Path, verdicts: Sequence[Verdict]) -> None:
         (place / "console").write_text(verdict.outcome.boot.console, encoding="utf-8")
 
 
-def _print_verdicts(verdicts: Sequence[Verdict], form: str) -> None:
+def _print_verdicts(verdicts: Sequence[KernelVerdict], form: str) -> None:
     if form == "json":
         import json
 

@@ -19,7 +19,7 @@ from klpdsl.bisect.predicates import PredicateError
 from klpdsl.bisect.reduction import reduce
 from klpdsl.bisect.scenario import RunError, header_engines, read_items
 from klpdsl.cli.common import OK, USAGE, complain, parser
-from klpdsl.cli.predicates import add_predicates, predicate_of
+from klpdsl.cli.predicate_options import add_predicates, predicate_of
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import EngineError
 from klpdsl.syntax import tree

@@ -15,7 +15,7 @@ ABSENT = "-"
 """What a cell says where there is nothing."""
 
 
-class Run(NamedTuple):
+class ObservedRun(NamedTuple):
     """One engine's run: its trace, and what an observer finds when it is over (`show`, at the end)."""
 
     engine: str
@@ -28,7 +28,7 @@ class Group(NamedTuple):
 
     letter: str
     engines: tuple[str, ...]
-    run: Run
+    run: ObservedRun
 
 
 class Row(NamedTuple):
@@ -47,19 +47,19 @@ class Comparison(NamedTuple):
     other_events: tuple[int, ...] = ()
 
 
-def observe(loaded: Loaded, engine: str) -> Run:
+def observe(loaded: Loaded, engine: str) -> ObservedRun:
     """Run the scenario, and look at everything once it is over."""
     watched = copy.copy(loaded)
     watched.program = copy.copy(loaded.program)
     place = tree.Span(loaded.source, 0, 0, 0, 0)
     watched.program.statements += (tree.Step(tree.Show(None, place), "", place),)
     steps = execute(watched, engine).trace.steps
-    return Run(engine, Trace(steps[:-1]), steps[-1].events)
+    return ObservedRun(engine, Trace(steps[:-1]), steps[-1].events)
 
 
 def compare(loaded: Loaded, engines: Iterable[str]) -> Comparison:
     """Run the scenario on all the engines, and say what sets them apart."""
-    by_trace: dict[tuple[str, str], list[Run]] = {}
+    by_trace: dict[tuple[str, str], list[ObservedRun]] = {}
     for engine in engines:
         run = observe(loaded, engine)
         key = (to_text(run.trace), "\n".join(map(event_text, run.final)))
@@ -78,7 +78,7 @@ def _letter(index: int) -> str:
     return (_letter(high - 1) if high else "") + chr(ord("A") + low)
 
 
-def _rows(runs: list[Run]) -> Iterable[Row]:
+def _rows(runs: list[ObservedRun]) -> Iterable[Row]:
     if len(runs) < 2:
         return
     yield from _results(runs)
@@ -90,7 +90,7 @@ def _rows(runs: list[Run]) -> Iterable[Row]:
             yield Row("final", label, cells)
 
 
-def _results(runs: list[Run]) -> Iterable[Row]:
+def _results(runs: list[ObservedRun]) -> Iterable[Row]:
     """The steps that do not end alike."""
     for steps in zip(*(run.trace.steps for run in runs), strict=True):
         cells = tuple(map(_result, steps))
@@ -98,7 +98,7 @@ def _results(runs: list[Run]) -> Iterable[Row]:
             yield Row("result", f"{steps[0].number} {steps[0].text}", cells)
 
 
-def _other_events(runs: list[Run]) -> Iterable[int]:
+def _other_events(runs: list[ObservedRun]) -> Iterable[int]:
     """The steps that end alike, but after other events."""
     for steps in zip(*(run.trace.steps for run in runs), strict=True):
         if len(set(map(_result, steps))) == 1 and len({step.events for step in steps}) > 1:
@@ -112,7 +112,7 @@ def _result(step: StepTrace) -> str:
     return step.result.value + (" (stalled)" if step.result.reason.startswith("stalled") else "")
 
 
-def _violations(runs: list[Run]) -> Iterable[Row]:
+def _violations(runs: list[ObservedRun]) -> Iterable[Row]:
     names = sorted({name for run in runs for name, _ in violated(run)})
     for name in names:
         cells = tuple(
@@ -123,7 +123,7 @@ def _violations(runs: list[Run]) -> Iterable[Row]:
             yield Row("violation", name, cells)
 
 
-def violated(run: Run) -> list[tuple[str, int]]:
+def violated(run: ObservedRun) -> list[tuple[str, int]]:
     """The properties that do not hold, each with the step in which they were violated."""
     found: dict[tuple[str, int], None] = {}
     for step in run.trace.steps:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.distribution import BACKPORTS
-from klpdsl.kernel.observable import VisibleStep, lines_of, project
+from klpdsl.kernel.observable import VisibleStep, lines_of, visible_steps
 from klpdsl.run.session import Loaded, execute, load_file
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Engine, EngineError
@@ -56,7 +56,7 @@ def _pairs(version: str) -> dict[str, tuple[Engine, Engine]]:
     return found
 
 
-def witnesses(suite: Suite, names: Iterable[str], kernel: str) -> dict[str, list[str]]:
+def borne_out(suite: Suite, names: Iterable[str], kernel: str) -> dict[str, list[str]]:
     """Return, for each change that the kernel named `kernel` bears out, the scenarios in which it does."""
     version = f"v{kernel}"
     pairs = _pairs(version)
@@ -74,7 +74,7 @@ def witnesses(suite: Suite, names: Iterable[str], kernel: str) -> dict[str, list
             engine: Engine, loaded: Loaded = loaded, shown: dict[str, tuple[VisibleStep, ...]] = shown
         ) -> tuple[VisibleStep, ...]:
             if engine.name not in shown:
-                shown[engine.name] = project(execute(loaded, engine).trace)
+                shown[engine.name] = visible_steps(execute(loaded, engine).trace)
             return shown[engine.name]
 
         for change, (with_it, without) in pairs.items():

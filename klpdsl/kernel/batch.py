@@ -13,7 +13,7 @@ from klpdsl.kernel.initramfs import pack
 from klpdsl.kernel.kbuild import Built, build_init, build_modules
 from klpdsl.kernel.kernels import KernelImage
 from klpdsl.kernel.machine import Acceleration, Boot, boot
-from klpdsl.kernel.plan import Plan
+from klpdsl.kernel.plan import GuestPlan
 from klpdsl.syntax import tree
 
 SHARE = 40
@@ -33,12 +33,12 @@ class Played(NamedTuple):
     boots: int
 
 
-def _leaves_traces(plan: Plan) -> bool:
+def _leaves_traces(plan: GuestPlan) -> bool:
     # A forced removal pins its patch for ever: such a scenario had better be the last of its boot.
     return any(isinstance(step.operation, (tree.Force, tree.Write)) for step in plan.steps)
 
 
-def _initramfs(built: Built, init: Path, plans: Sequence[tuple[str, Plan]]) -> bytes:
+def _initramfs(built: Built, init: Path, plans: Sequence[tuple[str, GuestPlan]]) -> bytes:
     files: dict[str, bytes] = {"init": init.read_bytes(), "modules/klprt.ko": built.runtime.read_bytes()}
     names = {}
     for _, plan in plans:
@@ -56,7 +56,7 @@ class Batch:
     def __init__(
         self,
         kernel: KernelImage,
-        plans: dict[str, Plan],
+        plans: dict[str, GuestPlan],
         *,
         accel: Acceleration = "tcg",
         machines: int = 2,

@@ -20,7 +20,7 @@ _LEVELS: dict[int, Level] = {
 }
 
 
-class Line(NamedTuple):
+class ConsoleLine(NamedTuple):
     """A line of the kernel's log."""
 
     level: Level
@@ -39,7 +39,7 @@ class SeenStep(NamedTuple):
 
     number: int
     result: int
-    log: tuple[Line, ...]
+    log: tuple[ConsoleLine, ...]
     sysfs: dict[str, str]
     modules: dict[str, int]
     hooks: dict[tuple[str, str], tuple[str, ...]]
@@ -77,7 +77,7 @@ class _Step:
     def __init__(self, number: int) -> None:
         self.number = number
         self.result = 0
-        self.log: list[Line] = []
+        self.log: list[ConsoleLine] = []
         self.sysfs: dict[str, str] = {}
         self.modules: dict[str, int] = {}
         self.hooks: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -91,7 +91,7 @@ class _Step:
             case ["RESULT", number]:
                 self.result = int(number)
             case ["LOG", level, text]:
-                self.log.append(Line(_LEVELS[int(level)], text))
+                self.log.append(ConsoleLine(_LEVELS[int(level)], text))
             case ["SYSFS", path, value]:
                 self.sysfs[path] = value
             case ["MODULE", name, refs, _]:

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from klpdsl._reading import SMALL_BYTES, read_file
 from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import GOLDENS, Suite
-from klpdsl.kernel.observable import VisibleStep, project
+from klpdsl.kernel.observable import VisibleStep, visible_steps
 from klpdsl.semantics.engines import resolve
 from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import TraceError, from_text
@@ -69,7 +69,7 @@ def digest_of_steps(steps: tuple[VisibleStep, ...]) -> str:
 
 def digest_of_trace(trace: Trace) -> str:
     """Return the digest of what can be compared of `trace`."""
-    return digest_of_steps(project(trace))
+    return digest_of_steps(visible_steps(trace))
 
 
 def path_of(suite: Suite, name: str) -> str:

@@ -47,7 +47,7 @@ class Difference(NamedTuple):
     only_kernel: tuple[str, ...]
 
 
-class _State:
+class _Observer:
     """What an observer sees, followed through a trace."""
 
     def __init__(self) -> None:
@@ -104,9 +104,9 @@ def _shown(found: Iterable[events.Event]) -> list[str]:
     return lines
 
 
-def project(trace: events.Trace) -> tuple[VisibleStep, ...]:
+def visible_steps(trace: events.Trace) -> tuple[VisibleStep, ...]:
     """Return what of `trace` can be compared. A difference in what was seen before step 1 shows in step 1."""
-    state = _State()
+    state = _Observer()
     steps = []
     for step in trace.steps:
         before = dict(state.values)

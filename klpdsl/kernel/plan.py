@@ -20,7 +20,7 @@ from klpdsl.kernel.sources import (
     Source,
     TargetModule,
 )
-from klpdsl.run.build import Program
+from klpdsl.run.program import Program
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
 from klpdsl.world.values import VMLINUX, PatchSpec
@@ -58,7 +58,7 @@ class PlannedStep(NamedTuple):
     checks: tuple[tree.Expect, ...]
 
 
-class Plan(NamedTuple):
+class GuestPlan(NamedTuple):
     """A scenario as the guest runs it."""
 
     sources: tuple[Source, ...]
@@ -94,7 +94,7 @@ class Plan(NamedTuple):
                 yield ("probe", condition.task, *self.sites[condition.function])
 
 
-def make_plan(program: Program) -> Plan:
+def make_plan(program: Program) -> GuestPlan:
     """Return what the guest must do to play `program`. Raises NotExpressible."""
     return _Planner(program).plan()
 
@@ -109,7 +109,7 @@ class _Planner:
         self._targets: dict[str, Source] = {}
         self._sites: Sites = {}
 
-    def plan(self) -> Plan:
+    def plan(self) -> GuestPlan:
         """Plan all of it, and only then say what cannot be done."""
         world = self._world()
         opening, steps = self._steps()
@@ -119,7 +119,7 @@ class _Planner:
             self._children()
         )
         pids = {name: pid for pid, name in enumerate(names, FIRST_PID)}
-        return Plan(tuple(self._sources), tuple(world), tuple(steps), opening, self._sites, pids)
+        return GuestPlan(tuple(self._sources), tuple(world), tuple(steps), opening, self._sites, pids)
 
     def _refuse(self, reason: str) -> None:
         if reason:

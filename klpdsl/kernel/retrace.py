@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from klpdsl.kernel import plan as planned
-from klpdsl.kernel.console import Line, SeenScenario, SeenStep, errno_name
+from klpdsl.kernel.console import ConsoleLine, SeenScenario, SeenStep, errno_name
 from klpdsl.kernel.sources import STAND_IN
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
@@ -40,7 +40,7 @@ _OURS = (
 _TAINT = re.compile(r"[^:]+: tainting kernel with TAINT_LIVEPATCH")
 
 
-def retrace(plan: planned.Plan, seen: SeenScenario) -> events.Trace:
+def retrace(plan: planned.GuestPlan, seen: SeenScenario) -> events.Trace:
     """Return the trace of a scenario as far as the guest came with it."""
     before = _NOTHING
     steps: list[events.StepTrace] = []
@@ -57,7 +57,7 @@ def retrace(plan: planned.Plan, seen: SeenScenario) -> events.Trace:
     return events.Trace(tuple(steps))
 
 
-def _step(plan: planned.Plan, before: SeenStep, now: SeenStep) -> events.StepTrace:
+def _step(plan: planned.GuestPlan, before: SeenStep, now: SeenStep) -> events.StepTrace:
     step = plan.steps[now.number - 1]
     found = [_with_pids(event, plan.pids) for line in now.log if (event := _from_log(line)) is not None]
     found += _changes(before, now)
@@ -95,7 +95,7 @@ def plain(text: str) -> str:
     return text.replace(STAND_IN, VMLINUX)
 
 
-def _from_log(line: Line) -> events.Event | None:
+def _from_log(line: ConsoleLine) -> events.Event | None:
     """Return what a line means; None for what is neither livepatch's nor the runtime's."""
     if line.text.startswith(_OURS) or _TAINT.fullmatch(line.text):
         return events.Log(line.level, plain(line.text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from klpdsl.engine import patch, sysfs
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
-from klpdsl.run.build import Program
+from klpdsl.run.program import Program
 from klpdsl.syntax import tree
 from klpdsl.trace.events import Event, Log, Violation
 from klpdsl.world.values import STATE_NAMES

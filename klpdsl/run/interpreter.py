@@ -5,9 +5,9 @@ from __future__ import annotations
 from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.engine.properties import Watch
 from klpdsl.engine.systems import operations
-from klpdsl.run.build import Program
 from klpdsl.run.conditions import evaluate
 from klpdsl.run.operations import Machine, carry_out
+from klpdsl.run.program import Program
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement

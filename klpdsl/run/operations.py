@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from klpdsl.engine.context import Kernel, Outcome
     from klpdsl.engine.systems import System
-    from klpdsl.run.build import Program
+    from klpdsl.run.program import Program
 else:
     from klpdsl._records import NamedTuple
 

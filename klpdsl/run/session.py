@@ -5,8 +5,8 @@ This is what the command line, the goldens and the tests use; it puts parsing, b
 
 from __future__ import annotations
 
-from klpdsl.run.build import Program
 from klpdsl.run.interpreter import RunResult, RunTooLongError, run
+from klpdsl.run.program import Program
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.points import points
 from klpdsl.semantics.records import Engine, EngineError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klpdsl.syntax.resolve import Names
-from klpdsl.syntax.tree import Item, Scenario
+from klpdsl.syntax.tree import Item, ScenarioTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Analysis(NamedTuple):
     far as it could be had.
     """
 
-    scenario: Scenario
+    scenario: ScenarioTree
     items: tuple[Item, ...]
     names: Names
     files: tuple[str, ...]

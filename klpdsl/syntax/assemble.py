@@ -20,7 +20,7 @@ from klpdsl.syntax.resolve import resolve
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from klpdsl.syntax.resolve import Names
-    from klpdsl.syntax.tree import Import, Item, Scenario
+    from klpdsl.syntax.tree import Import, Item, ScenarioTree
 
 _CHECKED = "checked"
 
@@ -41,7 +41,7 @@ def assemble(main: File, files: Files) -> Analysis:
             remember(assembly.files[0]._replace(checked=True))
         elif key is not None:
             _cache.store(_CHECKED, key, True)
-    scenario = assembly.files[0].scenario or tree.Scenario((), (), tree.Span(main.source, 1, 1, 1, 1))
+    scenario = assembly.files[0].scenario or tree.ScenarioTree((), (), tree.Span(main.source, 1, 1, 1, 1))
     digest = _cache.digest(*contents)
     return Analysis(scenario, items, names, sources, digest, tuple(contents), tuple(assembly.problems))
 
@@ -90,7 +90,7 @@ class _Assembly:
 
     def check(self, names: Names) -> None:
         """Check the names of all files together, and put all that is wrong in the order of the files."""
-        from klpdsl.syntax.check import check_header, check_names
+        from klpdsl.syntax.validity import check_header, check_names
 
         for file in self.files:
             if file.scenario is not None:
@@ -99,7 +99,7 @@ class _Assembly:
         order = {file.source: place for place, file in enumerate(self.files)}
         self.problems.sort(key=lambda problem: (order[problem.span.source], problem.span[1:]))
 
-    def _parse(self, file: File) -> Scenario | None:
+    def _parse(self, file: File) -> ScenarioTree | None:
         from klpdsl.syntax.parse import examine
 
         found = examine(file.data, file.source)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from klpdsl.syntax import tree
 from klpdsl.syntax.place import Name
-from klpdsl.syntax.tree import Scenario, Span
+from klpdsl.syntax.tree import ScenarioTree, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def encode(part: Any) -> Any:
     return part
 
 
-def decode(plain: object, source: str) -> Scenario:
+def decode(plain: object, source: str) -> ScenarioTree:
     """Return the tree of plain values that `encode` made. Raises what comes when they are something else."""
 
     def built(part: Any) -> Any:
@@ -54,6 +54,6 @@ def decode(plain: object, source: str) -> Scenario:
 
     new = tuple.__new__
     scenario = built(plain)
-    if not isinstance(scenario, Scenario):
+    if not isinstance(scenario, ScenarioTree):
         raise TypeError("not a scenario")
     return scenario

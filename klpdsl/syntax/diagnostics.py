@@ -46,7 +46,7 @@ class ScenarioError(Exception):
 
     def render(self) -> str:
         """Return the whole report, ready to print; there is no newline at its end."""
-        from klpdsl.syntax.report import render
+        from klpdsl.syntax.rendering import render
 
         return "\n".join(
             render(diagnostic, self.texts.get(diagnostic.span.source)) for diagnostic in self.diagnostics

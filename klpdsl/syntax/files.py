@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NamedTuple, Protocol
 
-    from klpdsl.syntax.tree import Scenario
+    from klpdsl.syntax.tree import ScenarioTree
 
     class Readable(Protocol):
         """What is open for reading bytes."""
@@ -38,7 +38,7 @@ class File(NamedTuple):
 
     source: str
     data: bytes
-    scenario: Scenario | None
+    scenario: ScenarioTree | None
     #: Whether the names in it have been checked and found right, which a file without imports can say by itself.
     checked: bool
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from klpdsl.syntax import tree, wording
-from klpdsl.syntax.tree import Comment, Scenario, Span
+from klpdsl.syntax.tree import Comment, ScenarioTree, Span
 
 if TYPE_CHECKING:
     from klpdsl.syntax.wording import Node
@@ -20,7 +20,7 @@ WIDTH = 100
 _INDENT = "    "
 
 
-def format_scenario(scenario: Scenario | str | bytes, source: str = "<text>") -> str:
+def format_scenario(scenario: ScenarioTree | str | bytes, source: str = "<text>") -> str:
     """Return the canonical text of a scenario: of its tree, or of a text, which `source` names in messages.
 
     Raises ScenarioError for a text that does not parse. Its names need not mean anything.

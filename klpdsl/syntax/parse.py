@@ -7,13 +7,13 @@ from typing import NamedTuple
 from lark.exceptions import UnexpectedInput
 
 from klpdsl.syntax import limits
-from klpdsl.syntax.build import build_scenario
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
 from klpdsl.syntax.outline import Lines, Outline, outline
 from klpdsl.syntax.parser import lark_parser
 from klpdsl.syntax.recover import recover
 from klpdsl.syntax.texts import read_text
-from klpdsl.syntax.tree import Scenario, Span
+from klpdsl.syntax.transformer import build_scenario
+from klpdsl.syntax.tree import ScenarioTree, Span
 
 
 class Examined(NamedTuple):
@@ -24,12 +24,12 @@ class Examined(NamedTuple):
     """
 
     text: str
-    scenario: Scenario | None
+    scenario: ScenarioTree | None
     problems: list[Diagnostic]
     doubtful: set[str]
 
 
-def parse(text: str | bytes, source: str = "<text>") -> Scenario:
+def parse(text: str | bytes, source: str = "<text>") -> ScenarioTree:
     """Return the tree of a file's text or contents, which `source` names in messages. Raises ScenarioError.
 
     Imports are not followed and names are not checked: that is `klpdsl.syntax.load`.

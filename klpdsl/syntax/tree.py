@@ -239,7 +239,7 @@ Statement: TypeAlias = "Step | Expect | Always | Never | Interleave | Choose"
 Item: TypeAlias = "Title | Engines | Import | Declaration | Statement"
 
 
-class Scenario(NamedTuple):
+class ScenarioTree(NamedTuple):
     """A whole file: its items in the order written, and its comments."""
 
     items: tuple[Item, ...]

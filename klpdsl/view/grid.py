@@ -59,7 +59,7 @@ class Stack(NamedTuple):
     versions: tuple[str, ...]
 
 
-class Row(NamedTuple):
+class GridRow(NamedTuple):
     """A step and what the world is like after it.
 
     `number` is 0 for the row before the first step. `result` is empty there. `seconds` pass in the step. `cells` stand
@@ -89,7 +89,7 @@ class Grid(NamedTuple):
     engine: str
     tasks: tuple[str, ...]
     versions: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[GridRow, ...]
 
 
 def grid(film: Film) -> Grid:
@@ -123,7 +123,7 @@ def _holders(frame: Frame, before: dict[str, str]) -> dict[str, str]:
     return {task: why for task, why in found.items() if task in waiting}
 
 
-def _frame_row(frame: Frame, tasks: tuple[str, ...], seconds: int, holders: dict[str, str]) -> Row:
+def _frame_row(frame: Frame, tasks: tuple[str, ...], seconds: int, holders: dict[str, str]) -> GridRow:
     step = frame.step
     wrong = [f"{e.property}: {e.text}" for e in step.events if isinstance(e, Violation)]
     wrong += [f"expected {c.text}, got {c.got}" for c in step.checks if not c.ok]
@@ -139,11 +139,11 @@ def _frame_row(frame: Frame, tasks: tuple[str, ...], seconds: int, holders: dict
     )
 
 
-def _row(k: Kernel, tasks: tuple[str, ...], holders: dict[str, str] | None = None) -> Row:
+def _row(k: Kernel, tasks: tuple[str, ...], holders: dict[str, str] | None = None) -> GridRow:
     w = k.w
     there = {task.name: task for task in w.tasks}
     direction = "patching" if w.target_state == KLP_PATCHED else "unpatching"
-    return Row(
+    return GridRow(
         number=0,
         text="",
         thread="",

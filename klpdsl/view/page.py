@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from klpdsl.view import palette
-from klpdsl.view.grid import Grid, Row
+from klpdsl.view.grid import Grid, GridRow
 from klpdsl.view.wording import LEGEND, Token, cell_sentence, cell_tokens, machine_tokens, shade
 
 _STYLE = """
@@ -63,7 +63,7 @@ def legend() -> str:
     return f'<p class="dim">{said}</p>'
 
 
-def _row(row: Row, fills: dict[str, str], *, marked: bool) -> str:
+def _row(row: GridRow, fills: dict[str, str], *, marked: bool) -> str:
     said = f"{row.number} {row.thread + '| ' if row.thread else ''}{row.text}" if row.number else "start"
     if row.seconds > 1:
         said += f" ({row.seconds} s)"

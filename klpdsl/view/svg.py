@@ -9,7 +9,7 @@ import textwrap
 from html import escape
 
 from klpdsl.view import palette
-from klpdsl.view.grid import Grid, Row
+from klpdsl.view.grid import Grid, GridRow
 from klpdsl.view.wording import LEGEND, Token, cell_sentence, cell_tokens, machine_tokens, shade
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ def _body(grid: Grid, mark: int | None) -> tuple[str, float, float]:
 
 
 def _row(
-    row: Row,
+    row: GridRow,
     words: list[list[Token]],
     columns: list[_Column],
     y: float,
@@ -148,7 +148,7 @@ def _row(
     return "".join(out) + "</g>", height
 
 
-def _class(place: int, row: Row, line: list[Token]) -> str:
+def _class(place: int, row: GridRow, line: list[Token]) -> str:
     if place == 1 and row.result not in ("", "0"):
         return "bad"
     if line and all(token.style in ("faint", "holds") for token in line):
@@ -156,7 +156,7 @@ def _class(place: int, row: Row, line: list[Token]) -> str:
     return "ink"
 
 
-def _words(row: Row) -> list[list[Token]]:
+def _words(row: GridRow) -> list[list[Token]]:
     said = [Token("(start)", "faint")]
     if row.number:
         said = [Token(str(row.number), "faint")]
@@ -169,7 +169,7 @@ def _words(row: Row) -> list[list[Token]]:
     return [said, result, *(cell_tokens(cell) for cell in row.cells), machine_tokens(row)]
 
 
-def _trouble(row: Row) -> list[str]:
+def _trouble(row: GridRow) -> list[str]:
     reasons = [f"step {row.number}: {row.result} ({row.reason})"] if row.reason else []
     return reasons + [f"step {row.number}: {text}" for text in row.wrong]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.view.grid import Grid, Row, first_difference
+from klpdsl.view.grid import Grid, GridRow, first_difference
 from klpdsl.view.wording import LEGEND, Token, cell_tokens, machine_tokens
 
 TYPE_CHECKING = False
@@ -129,7 +129,7 @@ def _longest_word(head: str, cells: list[Words]) -> int:
     return max([len(head), *(len(token.text) for words in cells for token in words)])
 
 
-def _front(row: Row, marked: bool) -> Words:
+def _front(row: GridRow, marked: bool) -> Words:
     tokens = [Token(">", "bad")] if marked else []
     if not row.number:
         return [*tokens, Token("(start)", "faint")]
@@ -142,7 +142,7 @@ def _front(row: Row, marked: bool) -> Words:
     return tokens
 
 
-def _result(row: Row) -> Words:
+def _result(row: GridRow) -> Words:
     if not row.number:
         return []
     tokens = [Token(row.result, "" if row.result == "0" else "bad")]
@@ -206,7 +206,7 @@ def _painted(text: str, style: str, *, colour: bool) -> str:
     return f"{_STYLES[style]}{text}{_RESET}" if colour else text
 
 
-def _trouble(rows: Sequence[Row], *, colour: bool, engine: str = "") -> list[str]:
+def _trouble(rows: Sequence[GridRow], *, colour: bool, engine: str = "") -> list[str]:
     """Refusals with their reasons, violations and expectations that failed, below the table where there is room."""
     on = f" on {engine}" if engine else ""
     lines = []

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, NamedTuple, TypeAlias
 
-    from klpdsl.view.grid import Cell, Row
+    from klpdsl.view.grid import Cell, GridRow
 
     Style: TypeAlias = Literal["", "version", "state", "holds", "bad", "faint", "transition"]
 else:
@@ -69,7 +69,7 @@ def _would_call(cell: Cell) -> list[Token]:
     return [Token(f"{function}->{code}", "version", code) for function, code in cell.calls]
 
 
-def machine_tokens(row: Row) -> list[Token]:
+def machine_tokens(row: GridRow) -> list[Token]:
     """Stacks of versions, the transition, references and waiting work, in few words."""
     tokens = [Token(f"{stack.function}[{' '.join(stack.versions)}]") for stack in row.stacks]
     if row.transition:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from klpdsl.compare.groups import Run, compare, final_state, violated
+from klpdsl.compare.groups import ObservedRun, compare, final_state, violated
 from klpdsl.run.session import load_file
 from klpdsl.trace.events import Call
 
@@ -28,7 +28,7 @@ def cells() -> Iterator[Any]:
 
 
 @functools.cache
-def runs(scenario: str) -> dict[str, Run]:
+def runs(scenario: str) -> dict[str, ObservedRun]:
     """All runs of a scenario that some cell looks at, by engine."""
     loaded = load_file(str(ROOT / "scenarios" / "atomic-replace" / f"{scenario}.klp"))
     wanted: dict[str, None] = {}
@@ -40,7 +40,7 @@ def runs(scenario: str) -> dict[str, Run]:
     return {engine: group.run for group in found.groups for engine in group.engines}
 
 
-def look(run: Run, column: dict[str, Any]) -> str:
+def look(run: ObservedRun, column: dict[str, Any]) -> str:
     what: str = column["what"]
     nth: int = column.get("nth", 1)
     steps = run.trace.steps

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from klpdsl.bisect.divergence import blocks
-from klpdsl.bisect.lineage import mainline, visible
 from klpdsl.bisect.predicates import LinePresent, Predicate, SomeEvents, StepResult, WholeTrace, unsupported
+from klpdsl.bisect.route import mainline, visible
 from klpdsl.bisect.scenario import Runner, read_items
 
 ROOT = Path(__file__).parents[2]

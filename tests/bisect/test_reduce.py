@@ -12,15 +12,15 @@ import pytest
 
 from klpdsl.bisect.divergence import signature
 from klpdsl.bisect.history import Stretch, passage
-from klpdsl.bisect.lineage import way
+from klpdsl.bisect.route import way
 from klpdsl.bisect.scenario import Runner, read_items, text_of
 from klpdsl.semantics.points import mainline_engine
 from klpdsl.semantics.table import order
 from klpdsl.syntax import tree
-from klpdsl.syntax.check import check_names
 from klpdsl.syntax.layout import format_scenario
 from klpdsl.syntax.parse import parse
 from klpdsl.syntax.resolve import resolve
+from klpdsl.syntax.validity import check_names
 
 ROOT = Path(__file__).parents[2]
 CHANGES = ROOT / "scenarios" / "changes"

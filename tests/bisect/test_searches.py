@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klpdsl.bisect.ddmin import ddmin
-from klpdsl.bisect.search import Kind, Outcome, Probe, Verdict, search, steps_left, turns
+from klpdsl.bisect.search import Kind, Probe, SearchResult, Verdict, search, steps_left, turns
 
 
-def run(truth: Sequence[Kind], width: int = 1) -> tuple[Outcome, list[int]]:
+def run(truth: Sequence[Kind], width: int = 1) -> tuple[SearchResult, list[int]]:
     """Search a row of which only the search does not know the verdicts; return also what it asked for, in order."""
     asked: list[int] = []
 
@@ -101,7 +101,7 @@ def test_what_is_left_is_said_before_each_probe() -> None:
 
 def test_a_stretch_is_silent_when_only_its_equal_ends_were_run() -> None:
     kinds: dict[int, Kind] = {0: "good", 4: "good", 5: "bad", 6: "bad", 9: "bad"}
-    outcome = Outcome(4, 5, {index: Verdict(kind) for index, kind in kinds.items()})
+    outcome = SearchResult(4, 5, {index: Verdict(kind) for index, kind in kinds.items()})
     assert list(outcome.silent_stretches()) == [(0, 4), (6, 9)]
 
 

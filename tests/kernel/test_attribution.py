@@ -4,7 +4,7 @@ from pathlib import Path
 
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
-from klpdsl.kernel.attribution import witnesses
+from klpdsl.kernel.attribution import borne_out
 from klpdsl.kernel.evidence import Evidence, State
 
 
@@ -18,15 +18,15 @@ def suite_with(tmp_path: Path, text: str, state: State) -> Suite:
 
 def test_a_change_whose_effect_the_scenario_shows(tmp_path: Path) -> None:
     suite = suite_with(tmp_path, "load p1\nshow\n", "confirmed")
-    assert witnesses(suite, ["one"], "6.12")["replace-attr"] == ["one"]
-    assert witnesses(suite, ["one"], "6.1") == {}
+    assert borne_out(suite, ["one"], "6.12")["replace-attr"] == ["one"]
+    assert borne_out(suite, ["one"], "6.1") == {}
 
 
 def test_a_change_that_makes_no_difference_there(tmp_path: Path) -> None:
     suite = suite_with(tmp_path, "load p1\n", "confirmed")
-    assert "force-only-removed" not in witnesses(suite, ["one"], "6.12")
+    assert "force-only-removed" not in borne_out(suite, ["one"], "6.12")
 
 
 def test_a_contradicted_scenario_bears_nothing_out(tmp_path: Path) -> None:
     suite = suite_with(tmp_path, "load p1\nshow\n", "contradicted")
-    assert witnesses(suite, ["one"], "6.12") == {}
+    assert borne_out(suite, ["one"], "6.12") == {}

@@ -9,7 +9,7 @@ from klpdsl.kernel.initramfs import pack
 from klpdsl.kernel.kbuild import Built
 from klpdsl.kernel.kernels import KernelImage
 from klpdsl.kernel.machine import Boot, qemu_command
-from klpdsl.kernel.plan import Plan, make_plan
+from klpdsl.kernel.plan import GuestPlan, make_plan
 from klpdsl.run.session import load_text
 
 KERNEL = KernelImage("6.12", "6.12.0", Path("vmlinuz"), Path("headers"))
@@ -51,7 +51,7 @@ def play(
     monkeypatch.setattr(
         batch, "_initramfs", lambda _built, _init, plans: " ".join(k for k, _ in plans).encode()
     )
-    plans: dict[str, Plan] = {key: make_plan(load_text("load p1", key).program) for key in fates}
+    plans: dict[str, GuestPlan] = {key: make_plan(load_text("load p1", key).program) for key in fates}
     return machine, batch.Batch(KERNEL, plans, machines=1).run()
 
 

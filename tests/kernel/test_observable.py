@@ -1,6 +1,6 @@
 """What is compared, and what is not."""
 
-from klpdsl.kernel.observable import compare, project
+from klpdsl.kernel.observable import compare, visible_steps
 from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import from_text
 
@@ -10,7 +10,7 @@ def trace(*lines: str) -> Trace:
 
 
 def same(one: Trace, other: Trace) -> bool:
-    return compare(project(one), project(other)) is None
+    return compare(visible_steps(one), visible_steps(other)) is None
 
 
 def test_what_happened_in_between_does_not_count() -> None:
@@ -28,7 +28,8 @@ def test_what_a_directory_held_goes_with_it() -> None:
 def test_the_order_of_messages_counts() -> None:
     one, other = "    log notice livepatch: a", "    log notice livepatch: b"
     found = compare(
-        project(trace("1 tick", one, other, "  = 0")), project(trace("1 tick", other, one, "  = 0"))
+        visible_steps(trace("1 tick", one, other, "  = 0")),
+        visible_steps(trace("1 tick", other, one, "  = 0")),
     )
     assert found is not None
     assert found.only_model == ("log notice livepatch: a", "log notice livepatch: b")
@@ -50,8 +51,8 @@ def test_a_result_a_state_and_a_step_do() -> None:
 
 def test_the_first_difference_is_told() -> None:
     found = compare(
-        project(trace("1 tick", "  = 0", "2 load p1", "    module p1 refs 1", "  = 0")),
-        project(trace("1 tick", "  = 0", "2 load p1", "    module p1 refs 2", "  = 0")),
+        visible_steps(trace("1 tick", "  = 0", "2 load p1", "    module p1 refs 1", "  = 0")),
+        visible_steps(trace("1 tick", "  = 0", "2 load p1", "    module p1 refs 2", "  = 0")),
     )
     assert found is not None
     assert (found.step, found.text) == (2, "load p1")

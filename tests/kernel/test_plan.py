@@ -3,11 +3,11 @@
 import pytest
 
 from klpdsl.kernel.errors import NotExpressible
-from klpdsl.kernel.plan import Plan, make_plan
+from klpdsl.kernel.plan import GuestPlan, make_plan
 from klpdsl.run.session import load_text
 
 
-def plan(text: str) -> Plan:
+def plan(text: str) -> GuestPlan:
     return make_plan(load_text(text, "<test>").program)
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from klpdsl.kernel.console import Line, SeenScenario, SeenStep, SeenTask, read_report
+from klpdsl.kernel.console import ConsoleLine, SeenScenario, SeenStep, SeenTask, read_report
 from klpdsl.kernel.distribution import engine_of
 from klpdsl.kernel.kernels import KernelImage
-from klpdsl.kernel.observable import compare, project
-from klpdsl.kernel.plan import Plan, make_plan
+from klpdsl.kernel.observable import compare, visible_steps
+from klpdsl.kernel.plan import GuestPlan, make_plan
 from klpdsl.kernel.retrace import retrace
 from klpdsl.run.session import Loaded, execute, load_file, load_text
 from klpdsl.trace import events
@@ -45,7 +45,7 @@ def test_a_recorded_guest_gives_the_recorded_trace(recorded: Path) -> None:
 def test_the_model_agrees_with_a_recorded_guest(recorded: Path) -> None:
     real = from_text(recorded.with_suffix(".trace").read_text(encoding="utf-8"))
     model = execute(scenario(recorded), engine_of(kernel(recorded))).trace
-    assert compare(project(model), project(real)) is None
+    assert compare(visible_steps(model), visible_steps(real)) is None
 
 
 @reports
@@ -64,7 +64,7 @@ def test_a_report_that_breaks_off_is_read_as_far_as_it_goes(recorded: Path) -> N
 # --- by hand ------------------------------------------------------------------------------------------------------
 
 
-def planned(text: str) -> Plan:
+def planned(text: str) -> GuestPlan:
     return make_plan(load_text(text, "<test>").program)
 
 
@@ -82,7 +82,7 @@ def test_the_stand_in_never_shows() -> None:
         "load p1",
         seen_step(
             1,
-            log=(Line("warn", "livepatch: failed to patch object 'klpdsl_vmlinux'"),),
+            log=(ConsoleLine("warn", "livepatch: failed to patch object 'klpdsl_vmlinux'"),),
             sysfs={"p1/": "", "p1/klpdsl_vmlinux/": ""},
             modules={"klpdsl_vmlinux": 1, "klprt": 2, "p1": 1},
             hooks={("klpdsl_vmlinux", "f"): ("p1",)},
@@ -99,7 +99,9 @@ def test_the_stand_in_never_shows() -> None:
 
 
 def test_what_is_not_livepatch_s_is_no_event() -> None:
-    (step,) = traced("load p1", seen_step(1, log=(Line("info", "tsc: Refined TSC clocksource calibration"),)))
+    (step,) = traced(
+        "load p1", seen_step(1, log=(ConsoleLine("info", "tsc: Refined TSC clocksource calibration"),))
+    )
     assert step.events == ()
 
 
@@ -109,7 +111,7 @@ def test_the_runtime_s_lines_become_events() -> None:
         "klprt: return t1 ext4 read p1",
         "klprt: callback p1 ext4 pre_patch -19",
     )
-    (step,) = traced("load p1", seen_step(1, log=tuple(Line("info", text) for text in lines)))
+    (step,) = traced("load p1", seen_step(1, log=tuple(ConsoleLine("info", text) for text in lines)))
     assert step.events == (
         events.Call("t1", "ext4", "read", "p1"),
         events.Return("t1", "ext4", "read", "p1"),
@@ -119,7 +121,7 @@ def test_the_runtime_s_lines_become_events() -> None:
 
 def test_pids_are_those_of_the_trace() -> None:
     text = "livepatch: klp_try_switch_task: t2:4711 is sleeping on function f"
-    (step,) = traced("task t1; task t2 in f; load p1", seen_step(1, log=(Line("debug", text),)))
+    (step,) = traced("task t1; task t2 in f; load p1", seen_step(1, log=(ConsoleLine("debug", text),)))
     assert step.events == (events.Log("debug", text.replace("4711", "102")),)
 
 

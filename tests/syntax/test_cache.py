@@ -132,7 +132,7 @@ def test_a_scenario_is_parsed_once(folder: Path, monkeypatch: pytest.MonkeyPatch
     first = load_text(TEXT, "one.klp")
     assert {path.parent.name for path in entries(folder)} >= {"trees"}
     monkeypatch.setitem(sys.modules, "klpdsl.syntax.parse", None)
-    monkeypatch.setitem(sys.modules, "klpdsl.syntax.check", None)
+    monkeypatch.setitem(sys.modules, "klpdsl.syntax.validity", None)
     assert load_text(TEXT, "one.klp") == first
     assert load_text(TEXT, "two.klp").items[0].span.source == "two.klp"
 
@@ -143,7 +143,7 @@ def test_so_is_one_with_imports(folder: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     first = load_scenario("main.klp")
     monkeypatch.setitem(sys.modules, "klpdsl.syntax.parse", None)
-    monkeypatch.setitem(sys.modules, "klpdsl.syntax.check", None)
+    monkeypatch.setitem(sys.modules, "klpdsl.syntax.validity", None)
     assert load_scenario("main.klp") == first
     # What was right by itself is checked again in other company.
     (tmp_path / "a.klp").write_text("load p1\n")

@@ -7,7 +7,7 @@ import pytest
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
 from klpdsl.syntax.load import load_scenario, load_text
 from klpdsl.syntax.parse import parse
-from klpdsl.syntax.report import render, visible
+from klpdsl.syntax.rendering import render, visible
 from klpdsl.syntax.tree import Span
 
 HERE = Path(__file__).parent / "errors"

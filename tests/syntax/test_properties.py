@@ -20,7 +20,7 @@ _many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 
 @_many
 @given(strategies.scenarios())
-def test_what_is_written_is_read_again(scenario: tree.Scenario) -> None:
+def test_what_is_written_is_read_again(scenario: tree.ScenarioTree) -> None:
     text = format_scenario(scenario)
     assert same(parse(text).items, scenario.items)
     assert format_scenario(text) == text
@@ -40,7 +40,7 @@ def test_the_form_makes_no_difference_and_no_comment_is_lost(data: st.DataObject
 
 @_many
 @given(strategies.scenarios())
-def test_the_cache_gives_back_what_it_got(scenario: tree.Scenario) -> None:
+def test_the_cache_gives_back_what_it_got(scenario: tree.ScenarioTree) -> None:
     parsed = parse(format_scenario(scenario), "one.klp")
     plain = marshal.loads(marshal.dumps(encode(parsed)))
     assert decode(plain, "one.klp") == parsed

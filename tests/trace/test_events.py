@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from klpdsl.goldens.causes.difference import first_divergence, names_in, shape
 from klpdsl.goldens.causes.structure import structural
-from klpdsl.kernel.observable import lines_of, project
+from klpdsl.kernel.observable import lines_of, visible_steps
 from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, Form, form_of
 from klpdsl.trace.jsonl import event_record, from_jsonl, to_jsonl
@@ -91,7 +91,7 @@ def test_every_room_knows_every_form(cls: type[Any], form: Form, data: st.DataOb
     assert (found is not None) == (value != other)
     if found is not None:
         assert shape(found, names_in(trace, step(other)))
-    project(trace)
+    visible_steps(trace)
 
 
 @pytest.mark.parametrize("cls", DECLARED, ids=lambda cls: cls.__name__)
@@ -142,7 +142,7 @@ def test_what_a_real_kernel_shows_of_an_event_is_compared_with_it(cls: type[Any]
 
     def seen(*events: ev.Event) -> list[tuple[str, ...]]:
         trace = ev.Trace((start, ev.StepTrace(2, 0, text, events, ev.Result("0"))))
-        return [lines_of(one) for one in project(trace)]
+        return [lines_of(one) for one in visible_steps(trace)]
 
     assert (seen() != seen(event)) == (outside != "never")
 

@@ -14,7 +14,7 @@ from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, names_of
 from klpdsl.trace.text import event_text, result_text
 
-Line: TypeAlias = ev.Event | ev.Result
+TraceLine: TypeAlias = ev.Event | ev.Result
 
 
 class Divergence(NamedTuple):
@@ -30,15 +30,15 @@ class Divergence(NamedTuple):
     step: int
     line: int
     statement: str
-    old: Line | None
-    new: Line | None
+    old: TraceLine | None
+    new: TraceLine | None
     here: int
     later: int
     place: int
     text: str = ""
 
 
-def shown(line: Line | None) -> str:
+def shown(line: TraceLine | None) -> str:
     """An event or result as a trace shows it; empty for none."""
     if line is None:
         return ""
@@ -78,13 +78,13 @@ def _later(old: ev.Trace, new: ev.Trace, index: int) -> int:
     return differing + abs(len(old.steps) - len(new.steps))
 
 
-def _key(line: Line) -> tuple[str, Line]:
+def _key(line: TraceLine) -> tuple[str, TraceLine]:
     # Named tuples of different types are equal when their fields are: the type has to be compared as well.
     return (type(line).__name__, line)
 
 
-def _lines(step: ev.StepTrace) -> list[tuple[str, Line]]:
-    result: list[Line] = [] if step.result is None else [step.result]
+def _lines(step: ev.StepTrace) -> list[tuple[str, TraceLine]]:
+    result: list[TraceLine] = [] if step.result is None else [step.result]
     return [_key(line) for line in (*step.events, *result, *step.checks)]
 
 
@@ -103,7 +103,9 @@ def _in_step(before: ev.StepTrace, after: ev.StepTrace, later: int) -> Divergenc
     return Divergence(kind, after.number, after.line, after.text, left, right, here, later, j1)
 
 
-def _pair(old: list[tuple[str, Line]], new: list[tuple[str, Line]]) -> tuple[Line | None, Line | None]:
+def _pair(
+    old: list[tuple[str, TraceLine]], new: list[tuple[str, TraceLine]]
+) -> tuple[TraceLine | None, TraceLine | None]:
     """The golden's first line and the run's first, if one took the other's place; else the one that came or went."""
     if not old:
         return None, new[0][1]
@@ -123,7 +125,7 @@ def _pair(old: list[tuple[str, Line]], new: list[tuple[str, Line]]) -> tuple[Lin
     return left[1], right[1]
 
 
-def _about(line: Line) -> tuple[object, ...]:
+def _about(line: TraceLine) -> tuple[object, ...]:
     """What a line speaks of, apart from what it says about it."""
     return tuple(line[: DECLARED[type(line)].about])
 
@@ -150,7 +152,7 @@ def shape(found: Divergence, names: frozenset[str]) -> str:
     return f"{old}: other {', '.join(fields)}"
 
 
-def _fields(line: Line) -> tuple[str, ...]:
+def _fields(line: TraceLine) -> tuple[str, ...]:
     return line._fields
 
 
@@ -158,7 +160,7 @@ _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[\w.-]+")
 
 
-def _abstract(line: Line | None, names: frozenset[str]) -> str:
+def _abstract(line: TraceLine | None, names: frozenset[str]) -> str:
     if line is None:
         return ""
     declared = DECLARED[type(line)].shape

@@ -173,7 +173,7 @@ def _journal(
             )
             for one in found
         )
-        entry = journal.Entry(
+        entry = journal.JournalEntry(
             journal.today(),
             choice.reason(class_id),
             class_id,

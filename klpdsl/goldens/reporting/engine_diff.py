@@ -16,7 +16,7 @@ from klpdsl.semantics.engines import resolve
 from klpdsl.trace.text import to_text
 
 
-class Comparison(NamedTuple):
+class EngineDiff(NamedTuple):
     """What one scenario gives on two engines, and the changes between them that it shows."""
 
     first: str
@@ -67,7 +67,7 @@ class Comparison(NamedTuple):
         }
 
 
-def compare(loaded: Loaded, first: str, second: str) -> Comparison:
+def compare(loaded: Loaded, first: str, second: str) -> EngineDiff:
     """Run a scenario on two engines and on all between them."""
     old, new = execute(loaded, first).trace, execute(loaded, second).trace
     found = first_divergence(old, new)
@@ -75,7 +75,7 @@ def compare(loaded: Loaded, first: str, second: str) -> Comparison:
     member = Member(loaded.source, second, first, to_text(old), to_text(new), place, "")
     axes = tuple(map(str, axes_between(resolve(first), resolve(second))))
     passed = way(first, second)
-    return Comparison(
+    return EngineDiff(
         first,
         second,
         member,

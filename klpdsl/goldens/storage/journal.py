@@ -23,7 +23,7 @@ class ChangedGolden(NamedTuple):
     content: str
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """One accept of one class: the reason given, the class, and the goldens that it altered."""
 
     date: str
@@ -64,12 +64,12 @@ def today() -> str:
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d")
 
 
-def path_of(suite: Suite, entry: Entry) -> str:
+def path_of(suite: Suite, entry: JournalEntry) -> str:
     """Where an entry lies."""
     return os.path.join(suite.goldens, FOLDER, entry.name)
 
 
-def read(suite: Suite) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+def read(suite: Suite) -> tuple[tuple[JournalEntry, ...], tuple[str, ...]]:
     """All entries, oldest first, and the files that are none."""
     import tomllib
 
@@ -89,7 +89,7 @@ def read(suite: Suite) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     return tuple(entries), tuple(broken)
 
 
-def _entry(row: dict[str, Any]) -> Entry:
+def _entry(row: dict[str, Any]) -> JournalEntry:
     files = tuple(ChangedGolden(path, content) for path, content in row["files"].items())
-    texts = {key: str(row[key]) for key in Entry._fields if key not in ("files", "axes")}
-    return Entry(**texts, axes=tuple(row["axes"]), files=files)
+    texts = {key: str(row[key]) for key in JournalEntry._fields if key not in ("files", "axes")}
+    return JournalEntry(**texts, axes=tuple(row["axes"]), files=files)

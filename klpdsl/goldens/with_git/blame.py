@@ -33,7 +33,7 @@ class Commit(NamedTuple):
     subject: str
 
 
-class Line(NamedTuple):
+class BlamedLine(NamedTuple):
     """One line of a golden.
 
     `engine` is the engine at which the line came into the traces of the scenario, `change` the kernel's change (or
@@ -47,10 +47,10 @@ class Line(NamedTuple):
     change: str
     citation: str
     commit: Commit | None
-    entry: journal.Entry | None
+    entry: journal.JournalEntry | None
 
 
-def blame(suite: Suite, path: str, wanted: int = 0) -> list[Line]:
+def blame(suite: Suite, path: str, wanted: int = 0) -> list[BlamedLine]:
     """All lines of a golden, or the one wanted. Raises `BlameError`."""
     name, engine = _golden(suite, path)
     files = store.read(suite, name)
@@ -62,7 +62,7 @@ def blame(suite: Suite, path: str, wanted: int = 0) -> list[Line]:
     commits = _commits(suite, path, numbers)
     entries = _reasons(suite, name, engine, {commit.id for commit in commits.values()})
     return [
-        Line(
+        BlamedLine(
             number,
             lines[number - 1],
             *origins[number - 1],
@@ -190,7 +190,7 @@ def _date(fields: dict[str, str]) -> str:
     return when.strftime("%Y-%m-%d")
 
 
-def _reasons(suite: Suite, name: str, engine: str, commits: set[str]) -> dict[str, journal.Entry]:
+def _reasons(suite: Suite, name: str, engine: str, commits: set[str]) -> dict[str, journal.JournalEntry]:
     """For each commit, the entry of the journal about the golden as that commit has it."""
     path = store.path_of(suite, name, engine)
     relative = suite.relative(path)
@@ -200,7 +200,7 @@ def _reasons(suite: Suite, name: str, engine: str, commits: set[str]) -> dict[st
         for file in entry.files
         if file.path == relative and file.content
     }
-    found: dict[str, journal.Entry] = {}
+    found: dict[str, journal.JournalEntry] = {}
     if not about:
         return found
     for commit in commits | {UNCOMMITTED}:

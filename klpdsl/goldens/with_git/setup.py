@@ -58,7 +58,7 @@ jobs:
 """
 
 
-class Finding(NamedTuple):
+class SetupItem(NamedTuple):
     """One thing that can be set up: whether it is, what was found, and how to set it up."""
 
     what: str
@@ -174,36 +174,36 @@ def _verify(command: str, root: str) -> str:
 # --- the doctor -------------------------------------------------------------------------------------------------
 
 
-def findings(suite: Suite) -> list[Finding]:
+def findings(suite: Suite) -> list[SetupItem]:
     """Everything that a project with goldens should have set up, and whether it has."""
     top = (git(suite.root, "rev-parse", "--show-toplevel") or "").strip()
-    found = [Finding("git", bool(top), top or "no repository", "git init")]
+    found = [SetupItem("git", bool(top), top or "no repository", "git init")]
     if top:
         found += [_attribute(suite), _driver(suite), _ignored(suite)]
     found += [_workflow(top or suite.root), _hook(top or suite.root), _cache(), _plugin(), _state(suite)]
     return found
 
 
-def _attribute(suite: Suite) -> Finding:
+def _attribute(suite: Suite) -> SetupItem:
     ok = attribute(suite)
-    return Finding("attribute of goldens", ok, f"merge={DRIVER}" if ok else "not set", "klpdsl git-setup")
+    return SetupItem("attribute of goldens", ok, f"merge={DRIVER}" if ok else "not set", "klpdsl git-setup")
 
 
-def _driver(suite: Suite) -> Finding:
+def _driver(suite: Suite) -> SetupItem:
     command = driver(suite)
     if not command:
         said = "not registered: git merges the texts of goldens, without a word"
-        return Finding("merge driver", False, said, "klpdsl git-setup")
+        return SetupItem("merge driver", False, said, "klpdsl git-setup")
     problem = verify(command)
-    return Finding(
+    return SetupItem(
         "merge driver", not problem, problem or "works (tried in a repository of its own)", "klpdsl git-setup"
     )
 
 
-def _ignored(suite: Suite) -> Finding:
+def _ignored(suite: Suite) -> SetupItem:
     # The folder ignores itself when it is there; before, that is nothing to worry about.
     inside = os.path.exists(suite.state) and git(suite.root, "check-ignore", "-q", f"{STATE}/lock") is None
-    return Finding(
+    return SetupItem(
         f"{STATE} ignored by git", not inside, "no" if inside else "yes", f"echo '*' > {STATE}/.gitignore"
     )
 
@@ -222,21 +222,23 @@ def _mentions(folder: str, words: str) -> str:
     return ""
 
 
-def _workflow(top: str) -> Finding:
+def _workflow(top: str) -> SetupItem:
     folder = os.path.join(top, ".github", "workflows")
     name = (
         _mentions(folder, "klpdsl check") or _mentions(folder, "make check") or _mentions(folder, ".ci/run")
     )
-    return Finding("workflow that checks goldens", bool(name), name or "none", "klpdsl git-setup --workflow")
+    return SetupItem(
+        "workflow that checks goldens", bool(name), name or "none", "klpdsl git-setup --workflow"
+    )
 
 
-def _hook(top: str) -> Finding:
+def _hook(top: str) -> SetupItem:
     path = os.path.join(top, ".pre-commit-config.yaml")
     ok = os.path.isfile(path) and "klpdsl" in _read(path)
     hook = (git(top, "rev-parse", "--git-path", "hooks/pre-commit") or "").strip()
     ok = ok or bool(hook and "klpdsl" in _read(os.path.join(top, hook)))
     remedy = "the hooks klpdsl-check and klpdsl-fmt of this repository, in .pre-commit-config.yaml"
-    return Finding("pre-commit hook", ok, "set up" if ok else "none", remedy)
+    return SetupItem("pre-commit hook", ok, "set up" if ok else "none", remedy)
 
 
 def _read(path: str) -> str:
@@ -246,33 +248,33 @@ def _read(path: str) -> str:
         return ""
 
 
-def _cache() -> Finding:
+def _cache() -> SetupItem:
     from klpdsl import _cache as cache
 
     folder = cache.directory()
     if folder is None:
-        return Finding("cache", False, "switched off", "unset KLPDSL_NO_CACHE, set KLPDSL_CACHE_DIR")
+        return SetupItem("cache", False, "switched off", "unset KLPDSL_NO_CACHE, set KLPDSL_CACHE_DIR")
     try:
         os.makedirs(folder, exist_ok=True)
         ok = os.access(folder, os.W_OK)
     except OSError:
         ok = False
-    return Finding("cache", ok, folder if ok else f"{folder} cannot be written", "set KLPDSL_CACHE_DIR")
+    return SetupItem("cache", ok, folder if ok else f"{folder} cannot be written", "set KLPDSL_CACHE_DIR")
 
 
-def _plugin() -> Finding:
+def _plugin() -> SetupItem:
     from importlib.metadata import entry_points
 
     found = [point for point in entry_points(group="pytest11") if point.name == "klpdsl"]
-    return Finding(
+    return SetupItem(
         "pytest plugin", bool(found), "installed" if found else "not installed", "pip install klpdsl"
     )
 
 
-def _state(suite: Suite) -> Finding:
+def _state(suite: Suite) -> SetupItem:
     from klpdsl.goldens.deciding import transaction
 
     broken = transaction.in_progress(suite)
-    return Finding(
+    return SetupItem(
         "accepts finished", not broken, "one was interrupted" if broken else "yes", "klpdsl accept"
     )

@@ -66,10 +66,10 @@ class _Result(NamedTuple):
 
 def build_scenario(
     parsed: Tree[Token], comments: tuple[tree.Comment, ...], span: Span, report: Callable[[Diagnostic], None]
-) -> tree.Scenario:
+) -> tree.ScenarioTree:
     """Return the tree of a parsed file. Words that are wrong by themselves are reported and left in."""
     items: Sequence[tree.Item] = _Builder(span.source, report).transform(parsed)
-    return tree.Scenario(tuple(items), comments, span)
+    return tree.ScenarioTree(tuple(items), comments, span)
 
 
 def _of(kind: type[_T], parts: Iterable[object]) -> tuple[_T, ...]:

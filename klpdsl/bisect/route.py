@@ -118,7 +118,7 @@ def returning_axes(points: tuple[Point, ...]) -> tuple[tuple[str, str, str], ...
     return tuple(found)
 
 
-class _State(NamedTuple):
+class _Composition(NamedTuple):
     changes: frozenset[str]
     settings: tuple[Setting, ...]
 
@@ -130,7 +130,7 @@ class _Walk:
         self._first = first
         self._last = last
         self._anchors = (*_chain(first), *_chain(last))
-        self._state = _State(frozenset(first.changes), first.settings)
+        self._state = _Composition(frozenset(first.changes), first.settings)
         self._held: tuple[Move, ...] = ()
 
     def __iter__(self) -> Iterator[Point]:
@@ -168,7 +168,7 @@ class _Walk:
                 yield Point(engine, self._held)
                 self._held = ()
 
-    def _engine(self, state: _State) -> Engine | None:
+    def _engine(self, state: _Composition) -> Engine | None:
         """The engine of a state, under the shortest name it has; None if it makes no sense."""
         if state == (frozenset(self._last.changes), self._last.settings):
             return self._last
@@ -199,14 +199,14 @@ class _Walk:
             return None
 
 
-def _moved(state: _State, move: Move) -> _State:
+def _moved(state: _Composition, move: Move) -> _Composition:
     changes, settings = state
     if move.setting is None:
-        return _State(changes - {move.change} if move.undone else changes | {move.change}, settings)
+        return _Composition(changes - {move.change} if move.undone else changes | {move.change}, settings)
     if not move.undone:
-        return _State(changes, (*settings, move.setting))
+        return _Composition(changes, (*settings, move.setting))
     place = len(settings) - 1 - settings[::-1].index(move.setting)
-    return _State(changes, (*settings[:place], *settings[place + 1 :]))
+    return _Composition(changes, (*settings[:place], *settings[place + 1 :]))
 
 
 def _chain(engine: Engine) -> Iterator[Engine]:

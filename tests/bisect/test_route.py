@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from klpdsl.bisect.lineage import axis_moves, mainline, returning_axes, visible, way
+from klpdsl.bisect.route import axis_moves, mainline, returning_axes, visible, way
 from klpdsl.bisect.subsets import combine, minimal_set
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.table import change, table
