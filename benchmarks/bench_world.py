@@ -39,7 +39,7 @@ def run() -> Iterator[str]:
         ("copy", world.copy),
         ("key", world.key),
         ("copy, key and hash", lambda: hash(world.copy().key())),
-        ("anonymous key and hash", lambda: hash(world.key(anonymous=True))),
+        ("symmetric key and hash", lambda: hash(world.key(symmetric=True))),
     ):
         best = min(timeit.repeat(action, number=_ROUNDS // 10, repeat=10)) / (_ROUNDS // 10)
         yield f"{what}: {best * 1e6:.2f} us"

@@ -120,6 +120,8 @@ def _idle(k: Kernel) -> None:
     name = w.transition_patch
     w.target_state = KLP_UNDEFINED
     w.transition_patch = ""
+    # The kernel leaves the counter as it is until the next transition starts; nobody looks at it before.
+    w.signals_cnt = 0
     if w.patches[name].kobj:
         k.sysfs(f"{name}/transition", "0")
 
@@ -131,5 +133,7 @@ def _put_unpatched(k: Kernel, name: str, target: int) -> None:
         return
     p = k.w.patches[name]
     pinned = p.immediate or any(func.immediate for obj in p.objects for func in obj.funcs)
-    if not pinned and not k.w.klp_forced and not p.forced:
+    if pinned or k.w.klp_forced or p.forced:
+        k.keep_for_ever(name)
+    else:
         k.module_put(name)

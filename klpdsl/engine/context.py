@@ -107,7 +107,7 @@ class Kernel:
         """WARN_ON_ONCE() in a function: of what it prints, what does not depend on the build and on the CPU."""
         if function not in self.w.warned:
             self.w.warned |= {function}
-            self.printk("warn", f"WARNING: PID: {task.pid} at {file} {function}")
+            self.printk("warn", f"WARNING: PID: {self.w.pids[task.name]} at {file} {function}")
 
     # --- values of the world: every change goes through these, so that it is seen ---
 
@@ -154,6 +154,10 @@ class Kernel:
     def module_put(self, name: str) -> None:
         """module_put(): one user less."""
         self._module_refs(self.w.modules[name], -1)
+
+    def keep_for_ever(self, name: str) -> None:
+        """Nobody will put that reference on the module, which can never be removed."""
+        self.w.leaked[name] = self.w.leaked.get(name, 0) + 1
 
     def _module_refs(self, module: Module, by: int) -> None:
         module = module._replace(refs=module.refs + by)

@@ -36,7 +36,9 @@ def klp_free_patch_start(k: Kernel, name: str) -> None:
 def klp_free_patch_finish(k: Kernel, name: str) -> None:
     """Remove the patch's directory, then drop its module reference unless it was forced (v5.1)."""
     remove_kobject(k, name)
-    if not k.w.patches[name].forced:
+    if k.w.patches[name].forced:
+        k.keep_for_ever(name)
+    else:
         k.module_put(name)
 
 

@@ -199,6 +199,7 @@ def _finalize(k: Kernel) -> None:
         _revert(k, max(waiting, key=lambda q: q.generation).name, continued=True)
         return
     w.transition_work = False
+    w.signals_cnt = 0
     k.sysfs("in_progress", "0")
 
 
@@ -331,7 +332,8 @@ def tick(k: Kernel) -> None:
     k.w.clock += 1
     tasks.interrupt(k)
     if k.w.transition_work:
-        k.w.signals_cnt += 1
+        # Whether it is the first poll and how far the next one is: nobody asks for more.
+        k.w.signals_cnt += 1 if k.w.signals_cnt < 2 * _timeout(k) else 1 - _timeout(k)
         if k.w.signals_cnt % _timeout(k) == 0:
             _poll(k)
     drain(k)

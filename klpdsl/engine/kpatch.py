@@ -102,7 +102,9 @@ def _drop(k: Kernel, name: str, older: tuple[str, ...]) -> None:
         _pin_targets(k, old, -1)
         k.set_enabled(k.set_patch(k.w.patches[other]._replace(retired=True)), False)
         k.printk("notice", f"kpatch: unloaded patch module '{other}'")
-        if not forced:
+        if forced:
+            k.keep_for_ever(other)
+        else:
             k.module_put(other)
     k.w.klp_patches = (name,)
 
@@ -129,7 +131,9 @@ def _unregister(k: Kernel, name: str) -> str:
     _pin_targets(k, p, -1)
     k.printk("notice", f"kpatch: unloaded patch module '{name}'")
     k.set_enabled(k.w.patches[name], False)
-    if not any(func.immediate for obj in p.objects for func in obj.funcs):
+    if any(func.immediate for obj in p.objects for func in obj.funcs):
+        k.keep_for_ever(name)
+    else:
         k.module_put(name)
     k.w.klp_patches = tuple(other for other in k.w.klp_patches if other != name)
     return OK
@@ -158,7 +162,7 @@ def _safe(k: Kernel, p: Patch, *, replacing: bool) -> bool:
         for code in task.stack:
             if code in affected:
                 k.printk("err", f"kpatch: activeness safety check failed for {affected[code]}")
-                k.printk("info", f"kpatch: PID: {task.pid} Comm: {task.name[:20]}")
+                k.printk("info", f"kpatch: PID: {k.w.pids[task.name]} Comm: {task.name[:20]}")
                 return False
     return True
 

@@ -10,6 +10,7 @@ from klpdsl.world.values import Module
 def arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
     """A module is in memory; its init comes next."""
     k.w.generation += 1
+    k.w.is_ranked = k.w.is_ranked and livepatch
     k.w.modules[name] = Module(name, k.w.generation, 0, livepatch)
     if k.emit:
         k.emit(ModuleLoaded(name))
@@ -18,6 +19,8 @@ def arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
 def leave(k: Kernel, name: str) -> None:
     """A module's memory goes."""
     del k.w.modules[name]
+    k.w.leaked.pop(name, None)
+    k.w.is_ranked = False
     if k.emit or k.watch:
         k.tell(ModuleGone(name))
 

@@ -176,6 +176,8 @@ def put_replaced(k: Kernel, name: str, retired: tuple[str, ...]) -> None:
     for other in retired:
         if _may_put(k, k.w.patches[name], k.w.patches[other]):
             k.module_put(other)
+        else:
+            k.keep_for_ever(other)
 
 
 def _may_put(k: Kernel, new: Patch, old: Patch) -> bool:

@@ -147,7 +147,8 @@ def _copy_process(k: Kernel, index: int, child: str, copied: bool) -> Outcome:
     """The part of fork under tasklist_lock. The child's thread flags were copied before it, with thread_info."""
     parent = k.w.tasks[index]
     pending = parent.pending if k.sem.fork_pending == "synced" else copied
-    new = Task(child, k.w.next_pid, parent.kind, patch_state=parent.patch_state, pending=pending)
+    new = Task(child, parent.kind, patch_state=parent.patch_state, pending=pending)
+    k.w.pids = {**k.w.pids, child: k.w.next_pid}
     k.w.next_pid += 1
     # New tasks stand at the end of the task list; the idle tasks, which are on no list, come last here.
     place = next((i for i, task in enumerate(k.w.tasks) if task.kind == "idle"), len(k.w.tasks))

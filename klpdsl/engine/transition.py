@@ -87,7 +87,7 @@ def klp_try_complete_transition(k: Kernel) -> None:
             if k.sem.fake_signal == "periodic":
                 if w.signals_cnt and w.signals_cnt % SIGNALS_TIMEOUT == 0:
                     klp_send_signals(k)
-                w.signals_cnt += 1
+                w.signals_cnt = _counted(w.signals_cnt)
             w.transition_work = True
             return
     w.transition_work = False
@@ -97,6 +97,11 @@ def klp_try_complete_transition(k: Kernel) -> None:
     klp_complete_transition(k)
     if not w.paused:
         replace.after_completion(k, name)
+
+
+def _counted(signals_cnt: int) -> int:
+    """One more retry. Rules ask whether it is the first round of signals, and how far the next one is."""
+    return signals_cnt + 1 if signals_cnt < 2 * SIGNALS_TIMEOUT else SIGNALS_TIMEOUT + 1
 
 
 def klp_cancel_transition(k: Kernel) -> None:
@@ -218,7 +223,7 @@ def klp_try_switch_task(k: Kernel, index: int, *, current: bool = False) -> bool
 
 def _held(k: Kernel, task: Task, checker: str, what: str, blocked: Blocked) -> None:
     # task->comm is at most 15 characters long.
-    who = f"{task.name[:15]}:{task.pid}"
+    who = f"{task.name[:15]}:{k.w.pids[task.name]}"
     if k.sem.switch_debug == "uniform":
         k.pr_debug(f"klp_try_switch_task: {who} {what}")
     else:

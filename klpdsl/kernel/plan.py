@@ -20,6 +20,7 @@ from klpdsl.kernel.sources import (
     Source,
     TargetModule,
 )
+from klpdsl.run.flow import Flow, NextStep
 from klpdsl.run.program import Program
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
@@ -200,7 +201,7 @@ class _Planner:
     def _steps(self) -> tuple[tuple[tree.Expect, ...], list[PlannedStep]]:
         opening: list[tree.Expect] = []
         steps: list[PlannedStep] = []
-        for statement in self._flat(self._program.statements):
+        for statement in Flow(self._program.statements).plain(self._refuse_to_choose):
             if isinstance(statement, tree.Step):
                 steps.append(self._step(statement))
             elif isinstance(statement, tree.Expect):
@@ -213,22 +214,9 @@ class _Planner:
                     opening.append(statement)
         return tuple(opening), steps
 
-    def _flat(self, statements: tuple[tree.Statement, ...]) -> Iterator[tree.Statement]:
-        """The statements of a plain run, each action of a task by itself."""
-        for statement in statements:
-            if isinstance(statement, tree.Choose):
-                yield from self._flat(statement.branches[0])
-            elif isinstance(statement, tree.Interleave):
-                self._refuse("the order of an `interleave` is the model's to choose")
-            elif isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
-                actions = statement.operation.actions
-                for number, action in enumerate(actions, 1):
-                    yield statement._replace(
-                        operation=statement.operation._replace(actions=(action,)),
-                        result=statement.result if number == len(actions) else "",
-                    )
-            else:
-                yield statement
+    def _refuse_to_choose(self, _move: NextStep) -> bool:
+        self._refuse("the order of an `interleave` is the model's to choose")
+        return False
 
     def _step(self, statement: tree.Step) -> PlannedStep:
         operation = statement.operation

@@ -6,8 +6,10 @@ from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.engine.properties import Watch
 from klpdsl.engine.systems import operations
 from klpdsl.run.conditions import evaluate
-from klpdsl.run.operations import Machine, carry_out
+from klpdsl.run.flow import Flow
+from klpdsl.run.operations import Machine, carry_out, why_not_now
 from klpdsl.run.program import Program
+from klpdsl.run.standing import Standing
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
@@ -17,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import NamedTuple, Protocol, TypeAlias
+
+    from klpdsl.run.flow import Plain
 
     #: Why a statement is `unsupported`: the axis that is missing, and the values that would do (any, if none).
     Explain: TypeAlias = Callable[[str, tuple[str, ...]], str]
@@ -92,8 +96,7 @@ class Interpreter:
         self._kernel = Kernel(program.world.copy(), semantics, self._record)
         self._machine = Machine(operations(semantics.system), self._kernel, program)
         self._watch = Watch()
-        self._standing: list[tuple[str, tree.Condition, bool]] = []
-        self._broken: set[str] = set()
+        self._standing = Standing()
         self._steps: list[StepTrace] = []
         self._ticks = 0
         self._effort = 0
@@ -104,62 +107,26 @@ class Interpreter:
         """Carry out every statement."""
         if self._witness:
             self._witness.begin(self._kernel)
-        for statement in self._flat(self._program.statements):
-            self._statement(statement)
+        for statement in self.statements():
+            self.carry_out(statement)
         return RunResult(Trace(tuple(self._steps)), self._ok)
 
     # --- statements ---
 
-    def _flat(
-        self, statements: tuple[tree.Statement, ...]
-    ) -> Iterator[tree.Step | tree.Expect | tree.Always | tree.Never]:
-        """The statements in the order of a plain run: the first branch, the first thread that can move."""
-        for statement in statements:
-            if isinstance(statement, tree.Choose):
-                yield from self._flat(statement.branches[0])
-            elif isinstance(statement, tree.Interleave):
-                yield from self._interleave(statement)
-            elif isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
-                yield from _one_by_one(statement, statement.operation)
-            else:
-                yield statement
+    def statements(self) -> Iterator[Plain]:
+        """The statements in the order of a plain run; each is to be carried out before the next is asked for."""
+        flow = Flow(self._program.statements)
+        return flow.plain(lambda move: why_not_now(self._kernel.w, flow.leaf(move.node)) is None)
 
-    def _interleave(
-        self, statement: tree.Interleave
-    ) -> Iterator[tree.Step | tree.Expect | tree.Always | tree.Never]:
-        waiting = [list(self._flat(thread.body)) for thread in statement.threads]
-        while any(waiting):
-            ready = (queue for queue in waiting if queue and self._can_move(queue[0]))
-            # When nobody can move, the first one tries all the same, and its step says why it failed.
-            queue = next(ready, None) or next(queue for queue in waiting if queue)
-            yield queue.pop(0)
-
-    def _can_move(self, statement: tree.Statement) -> bool:
-        if not isinstance(statement, tree.Step) or not isinstance(statement.operation, tree.TaskStep):
-            return True
-        w = self._kernel.w
-        index = w.task_index(statement.operation.task)
-        if index < 0:
-            return False
-        action = statement.operation.actions[0]
-        if isinstance(action, tree.Return):
-            return bool(w.tasks[index].stack)
-        if isinstance(action, tree.Simple) and action.verb == "continue":
-            return w.tasks[index].handler is not None or w.tasks[index].forking is not None
-        if isinstance(action, tree.Syscall):
-            return not w.tasks[index].stack
-        return True
-
-    def _statement(self, statement: tree.Step | tree.Expect | tree.Always | tree.Never) -> None:
+    def carry_out(self, statement: Plain) -> None:
+        """Carry out one statement."""
         self._span = statement.span
         if isinstance(statement, tree.Step):
             self._step(statement)
         elif isinstance(statement, tree.Expect):
             self._expect(statement)
         else:
-            self._standing.append(
-                (format_statement(statement), statement.condition, isinstance(statement, tree.Always))
-            )
+            self._standing.add(statement)
             if isinstance(statement.condition, tree.PropertyNamed):
                 return
             self._check_standing()
@@ -240,7 +207,7 @@ class Interpreter:
         self._events.append(event)
         for violation in self._watch.after_event(self._kernel, event):
             self._violate(violation)
-        if self._standing:
+        if self._standing.conditions:
             self._check_standing()
 
     def _spend(self, effort: int) -> None:
@@ -251,24 +218,18 @@ class Interpreter:
 
     def _violate(self, violation: Violation) -> None:
         self._events.append(violation)
-        named = any(
-            isinstance(condition, tree.PropertyNamed) and condition.name == violation.property
-            for _, condition, _ in self._standing
-        )
-        self._ok = self._ok and not named
+        self._ok = self._ok and not self._standing.forbids(violation.property)
 
     def _check_standing(self) -> None:
-        for text, condition, wanted in self._standing:
+        for held in self._standing.conditions:
+            condition = held.condition
             if isinstance(condition, tree.PropertyNamed):
                 continue
             seeks = isinstance(condition, (tree.LogContains, tree.ViolationSeen))
             self._spend(len(self._events) if seeks else 2)
             finding = evaluate(condition, self._kernel, self._program, self._events)
-            if finding.holds == wanted:
-                self._broken.discard(text)
-            elif text not in self._broken:
-                self._broken.add(text)
-                self._events.append(Violation(text, f"found {finding.got}"))
+            if self._standing.breaks(held, holds=finding.holds):
+                self._events.append(Violation(held.text, f"found {finding.got}"))
                 self._ok = False
 
     def _tell_blockers(self) -> None:
@@ -280,11 +241,3 @@ class Interpreter:
             index = k.w.task_index(blocked.task)
             if index >= 0 and k.w.tasks[index].patch_state != k.w.target_state:
                 self._record(blocked)
-
-
-def _one_by_one(step: tree.Step, operation: tree.TaskStep) -> Iterator[tree.Step]:
-    """Each action is a step of its own; an expected result is the last one's."""
-    last = len(operation.actions) - 1
-    for i, action in enumerate(operation.actions):
-        single = operation._replace(actions=(action,))
-        yield step._replace(operation=single, result=step.result if i == last else "")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from klpdsl.engine import callbacks, shadow
 from klpdsl.engine.context import SUCCESS
+from klpdsl.engine.preconditions import mutex_taken, precondition
+from klpdsl.run.flow import acting_task
 from klpdsl.syntax import tree
 
 TYPE_CHECKING = False
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
     from klpdsl.engine.context import Kernel, Outcome
     from klpdsl.engine.systems import System
+    from klpdsl.run.flow import Leaf
     from klpdsl.run.program import Program
+    from klpdsl.world.world import World
 else:
     from klpdsl._records import NamedTuple
 
@@ -32,6 +36,31 @@ class Machine(NamedTuple):
 def carry_out(on: Machine, operation: tree.Operation) -> Outcome:
     """Do what the operation says."""
     return OPERATIONS[type(operation)](on, operation)
+
+
+_WITH_MUTEX = (
+    tree.Load,
+    tree.Apply,
+    tree.Unload,
+    tree.Enable,
+    tree.Disable,
+    tree.Reverse,
+    tree.Signal,
+    tree.Force,
+    tree.Write,
+)
+"""What an operator waits with while a paused completion has klp_mutex."""
+
+
+def why_not_now(w: World, leaf: Leaf) -> Outcome | None:
+    """Why a thread has to wait with its next step; None when it can be taken now."""
+    task, action = acting_task(leaf)
+    if task:
+        return precondition(w, task, action)
+    statement = leaf.statement
+    if w.paused and isinstance(statement, tree.Step) and isinstance(statement.operation, _WITH_MUTEX):
+        return mutex_taken(w)
+    return None
 
 
 def _load(on: Machine, operation: tree.Load) -> Outcome:

@@ -79,17 +79,18 @@ class Program:
         if not used and not names.declared_tasks:
             used = [words.DEFAULT_TASK]
         for name in used:
-            world.tasks.append(Task(name, world.next_pid, "user"))
-            world.next_pid += 1
-        world.tasks += [Task(name, 0, "idle") for name in names.idle_tasks]
+            self._add_one(Task(name, "user"))
+        for name in names.idle_tasks:
+            world.tasks.append(Task(name, "idle"))
+            world.pids[name] = 0
+        world.rank()
 
     def _add_task(self, decl: tree.TaskDecl) -> None:
         world = self.world
         stack = tuple(self._original(self.key(ref)) for ref in decl.stack)
-        world.tasks.append(
+        self._add_one(
             Task(
                 decl.name,
-                world.next_pid,
                 decl.kind,
                 stack,
                 running=decl.running,
@@ -99,10 +100,15 @@ class Program:
                 of=decl.of,
             )
         )
-        world.next_pid += 1
         for name in {code.object for code in stack} & set(world.modules) - {decl.of}:
             module = world.modules[name]
             world.modules[name] = module._replace(refs=module.refs + 1)
+
+    def _add_one(self, task: Task) -> None:
+        world = self.world
+        world.tasks.append(task)
+        world.pids[task.name] = world.next_pid
+        world.next_pid += 1
 
     def _original(self, key: FuncKey) -> Code:
         module = self.world.modules.get(key[0])

@@ -171,7 +171,6 @@ class Task(NamedTuple):
     """
 
     name: str
-    pid: int
     kind: TaskKind
     stack: tuple[Code, ...] = ()
     running: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from klpdsl.world.fields import Holder, fixed, mapping, own, uncounted, unordered, value
+from klpdsl.world.ranking import Ranks
 from klpdsl.world.values import (
     KLP_UNDEFINED,
     VMLINUX,
@@ -21,141 +23,119 @@ if TYPE_CHECKING:
 WorldKey = tuple[object, ...]
 
 
-class World:
+class World(metaclass=Holder):
     """A mutable holder of immutable values; copy it before changing it when the old state is still needed."""
 
-    __slots__ = (
-        "arch_reliable",
-        "clock",
-        "cpus",
-        "ftrace_enabled",
-        "func_stacks",
-        "generation",
-        "ghosts",
-        "klp_forced",
-        "klp_patches",
-        "livepatch_mode",
-        "modules",
-        "next_pid",
-        "nohz",
-        "opened",
-        "patches",
-        "paused",
-        "redirects",
-        "released",
-        "shadow",
-        "signals_cnt",
-        "symbols",
-        "tainted",
-        "target_state",
-        "tasks",
-        "transition_patch",
-        "transition_work",
-        "vmlinux_closed",
-        "warned",
-        "work",
-    )
+    # --- what never changes during a run ---
+    symbols: dict[str, tuple[Symbol, ...]] = fixed(lambda: {VMLINUX: ()})
+    vmlinux_closed: bool = fixed(lambda: False)
+    redirects: dict[str, tuple[FuncKey, ...]] = fixed(dict)
+    cpus: int = fixed(lambda: 0)
+    nohz: bool = fixed(lambda: False)
+    arch_reliable: bool = fixed(lambda: True)
 
-    def __init__(self) -> None:
-        # What never changes during a run, and is shared by copies.
-        self.symbols: dict[str, tuple[Symbol, ...]] = {VMLINUX: ()}
-        self.vmlinux_closed = False
-        self.redirects: dict[str, tuple[FuncKey, ...]] = {}
-        self.cpus = 0
-        self.nohz = False
-        self.arch_reliable = True
-        # What changes.
-        self.clock = 0
-        self.tasks: list[Task] = []
-        self.next_pid = 101
-        self.modules: dict[str, Module] = {}
-        self.generation = 0
-        self.patches: dict[str, Patch] = {}
-        self.klp_patches: tuple[str, ...] = ()
-        self.func_stacks: dict[FuncKey, tuple[Entry, ...]] = {}
-        self.transition_patch = ""
-        self.target_state = KLP_UNDEFINED
-        self.transition_work = False
-        self.signals_cnt = 0
-        self.klp_forced = False
-        self.work: tuple[Work, ...] = ()
-        self.tainted = False
-        self.ftrace_enabled = True
-        self.shadow: dict[tuple[str, int], str] = {}
-        # sysctl livepatch_mode, which only the first posting of atomic replace had.
-        self.livepatch_mode = False
-        # Directories below /sys/kernel/livepatch: those that somebody holds open; of these, the ones that are to
-        # go as soon as nobody does; and the ones whose memory was freed although they can still be reached.
-        self.opened: tuple[str, ...] = ()
-        self.released: tuple[str, ...] = ()
-        self.ghosts: tuple[str, ...] = ()
-        # A completion that waits in the middle, with klp_mutex held: at which point, and for which replaced
-        # patches; empty when none does.
-        self.paused: tuple[str, ...] = ()
-        # Where the kernel has warned that warns once (WARN_ON_ONCE()).
-        self.warned: frozenset[str] = frozenset()
+    # --- what changes, and no rule looks at ---
+    clock: int = uncounted(lambda: 0)
+    # Only lines of the log show a pid. A child's is stored in a new dictionary: copies share the old one.
+    pids: dict[str, int] = uncounted(dict)
+    next_pid: int = uncounted(lambda: 101)
+    # How often a module has been loaded, and whether the generations are what `rank()` makes of them.
+    generation: int = uncounted(lambda: 0)
+    is_ranked: bool = uncounted(lambda: False)
+
+    # --- what changes ---
+    tasks: list[Task] = own(list)
+    modules: dict[str, Module] = own(dict)
+    # Of each module, how many of its references no rule will ever put.
+    leaked: dict[str, int] = own(dict)
+    # In the order of their loads.
+    patches: dict[str, Patch] = own(dict)
+    klp_patches: tuple[str, ...] = value(tuple)
+    func_stacks: dict[FuncKey, tuple[Entry, ...]] = mapping()
+    transition_patch: str = value(str)
+    target_state: int = value(lambda: KLP_UNDEFINED)
+    transition_work: bool = value(lambda: False)
+    signals_cnt: int = value(lambda: 0)
+    klp_forced: bool = value(lambda: False)
+    work: tuple[Work, ...] = value(tuple)
+    tainted: bool = value(lambda: False)
+    ftrace_enabled: bool = value(lambda: True)
+    shadow: dict[tuple[str, int], str] = mapping()
+    # sysctl livepatch_mode, which only the first posting of atomic replace had.
+    livepatch_mode: bool = value(lambda: False)
+    # Directories below /sys/kernel/livepatch: those that somebody holds open; of these, the ones that are to
+    # go as soon as nobody does; and the ones whose memory was freed although they can still be reached.
+    opened: tuple[str, ...] = unordered(tuple)
+    released: tuple[str, ...] = unordered(tuple)
+    ghosts: tuple[str, ...] = unordered(tuple)
+    # A completion that waits in the middle, with klp_mutex held: at which point, and for which replaced
+    # patches; empty when none does.
+    paused: tuple[str, ...] = value(tuple)
+    # The functions whose WARN_ON_ONCE() has warned.
+    warned: frozenset[str] = value(frozenset)
+
+    if TYPE_CHECKING:
+
+        def _duplicate(self) -> World: ...
+        def _parts(self) -> WorldKey: ...
 
     def copy(self) -> World:
         """A world that can be changed without changing this one; costs a few shallow copies."""
-        new = World.__new__(World)
-        new.symbols = self.symbols
-        new.vmlinux_closed = self.vmlinux_closed
-        new.redirects = self.redirects
-        new.cpus = self.cpus
-        new.nohz = self.nohz
-        new.arch_reliable = self.arch_reliable
-        new.clock = self.clock
-        new.tasks = self.tasks[:]
-        new.next_pid = self.next_pid
-        new.modules = self.modules.copy()
-        new.generation = self.generation
-        new.patches = self.patches.copy()
-        new.klp_patches = self.klp_patches
-        new.func_stacks = self.func_stacks.copy()
-        new.transition_patch = self.transition_patch
-        new.target_state = self.target_state
-        new.transition_work = self.transition_work
-        new.signals_cnt = self.signals_cnt
-        new.klp_forced = self.klp_forced
-        new.work = self.work
-        new.tainted = self.tainted
-        new.ftrace_enabled = self.ftrace_enabled
-        new.shadow = self.shadow.copy()
-        new.livepatch_mode = self.livepatch_mode
-        new.opened = self.opened
-        new.released = self.released
-        new.ghosts = self.ghosts
-        new.paused = self.paused
-        new.warned = self.warned
-        return new
+        return self._duplicate()
 
-    def key(self, *, anonymous: bool = False) -> WorldKey:
-        """A hashable value, equal for worlds that behave alike. The clock and the load counter are left out.
+    def key(self, *, symmetric: bool = False) -> WorldKey:
+        """A hashable value, equal for worlds that behave alike.
 
-        With `anonymous`, tasks that differ in name and pid alone are interchangeable.
+        Not in it: the clock, pids, the order of dictionaries and of the task list, which no rule looks at; how often
+        modules were loaded, of which only the order of loads counts; and how many references have leaked, of which it
+        counts whether any have. With `symmetric`, tasks that differ in name alone are interchangeable.
         """
+        w = self if self.is_ranked else self.copy().rank()
+        return (w.task_key(symmetric=symmetric), *w.shared_key())
+
+    def task_key(self, *, symmetric: bool = False) -> object:
+        """The part of the key that is about the tasks; generations as they are."""
+        if not symmetric:
+            return tuple(sorted(self.tasks))
+        counted: dict[tuple[object, ...], int] = {}
+        for task in self.tasks:
+            # Which CPU an idle task belongs to stands in its name.
+            record = tuple(task) if task.kind == "idle" else task[1:]
+            counted[record] = counted.get(record, 0) + 1
+        return frozenset(counted.items())
+
+    def shared_key(self) -> WorldKey:
+        """The part of the key that is about everything else; generations as they are."""
+        modules = self.modules.values()
+        if self.leaked:
+            leaked = self.leaked
+            # What leaked stays for ever: such a module can never go, however many references it was.
+            modules = [m._replace(refs=m.refs - leaked.get(m.name, 0)) for m in modules]  # type: ignore[assignment]
         return (
-            tuple(sorted((task[2:] for task in self.tasks), key=repr)) if anonymous else tuple(self.tasks),
-            tuple(self.modules.values()),
+            tuple(sorted(modules)),
+            tuple(sorted(self.leaked)),
             tuple(self.patches.values()),
-            self.klp_patches,
-            tuple(self.func_stacks.items()),
-            self.transition_patch,
-            self.target_state,
-            self.transition_work,
-            self.signals_cnt,
-            self.klp_forced,
-            self.work,
-            self.tainted,
-            self.ftrace_enabled,
-            tuple(self.shadow.items()),
-            self.livepatch_mode,
-            self.opened,
-            self.released,
-            self.ghosts,
-            self.paused,
-            self.warned,
+            *self._parts(),
         )
+
+    def rank(self) -> World:
+        """Renumber the generations by what rules look at, and return this world.
+
+        That is: whether some code is of the module that is loaded now, and the order in which patches were loaded.
+        """
+        of = Ranks(self.modules, self.tasks, self.func_stacks.values())
+        self.generation = len(self.modules)
+        self.modules = {
+            name: m._replace(generation=of.of(name, m.generation)) for name, m in self.modules.items()
+        }
+        patches = sorted(self.patches.values(), key=lambda p: p.generation)
+        self.patches = {p.name: p._replace(generation=of.of(p.name, p.generation)) for p in patches}
+        for key, stack in self.func_stacks.items():
+            entries = (e._replace(generation=of.of(e.patch, e.generation)) for e in stack)
+            self.func_stacks[key] = tuple(entries)
+        self.tasks = [of.task(task) for task in self.tasks]
+        self.is_ranked = True
+        return self
 
     def listed(self) -> Iterator[tuple[int, Task]]:
         """What for_each_process_thread() goes through, and the idle tasks: the places in `tasks`, and the tasks.

@@ -36,12 +36,12 @@ def model_steps(loaded: Loaded, engine: Engine) -> list[Seen]:
     record = interpreter._kernel.emit
     assert record is not None
     found: list[Seen] = []
-    for statement in interpreter._flat(loaded.program.statements):
+    for statement in interpreter.statements():
         if not isinstance(statement, tree.Step):
             continue
         kernel = interpreter._kernel
         events = watch(kernel, record)
-        interpreter._statement(statement)
+        interpreter.carry_out(statement)
         ended = interpreter._steps[-1].result
         assert ended is not None
         result = ended.value

@@ -1,0 +1,89 @@
+"""Declaring the fields of a mutable holder of immutable values once, and making of that how it starts, copies and keys.
+
+A class whose metaclass is `Holder` writes each field as an annotation and one of the functions below. Its slots,
+`__init__`, `_duplicate()` (another holder with the same values) and `_parts()` (the hashable values of the fields that
+count) are made from that.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NamedTuple
+else:
+    from klpdsl._records import NamedTuple
+
+
+class Field(NamedTuple):
+    """How a field begins, how it is copied, and what of it is in the key (empty: nothing)."""
+
+    make: Callable[[], Any]
+    copied: str = "self.{0}"
+    keyed: str = ""
+
+
+def fixed(make: Callable[[], Any]) -> Any:
+    """A field that never changes during a run: copies share it, and it is no part of the key."""
+    return Field(make)
+
+
+def uncounted(make: Callable[[], Any]) -> Any:
+    """An immutable value that changes, and that no rule looks at: no part of the key."""
+    return Field(make)
+
+
+def value(make: Callable[[], Any]) -> Any:
+    """An immutable value."""
+    return Field(make, keyed="self.{0}")
+
+
+def unordered(make: Callable[[], Any]) -> Any:
+    """A tuple whose order means nothing."""
+    return Field(make, keyed="self.{0} and tuple(sorted(self.{0}))")
+
+
+def mapping() -> Any:
+    """A dictionary of immutable values, whose order means nothing."""
+    return Field(dict, "self.{0}.copy()", "tuple(sorted(self.{0}.items()))")
+
+
+def own(make: Callable[[], Any]) -> Any:
+    """A list or dictionary that the class itself puts into the key."""
+    return Field(make, "self.{0}.copy()")
+
+
+class Holder(type):
+    """Makes the class that its fields describe."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        """Take the fields out of the class body, and put in what they mean."""
+        fields = {field: found for field, found in namespace.items() if isinstance(found, Field)}
+        for field in fields:
+            del namespace[field]
+        namespace["__slots__"] = tuple(fields)
+        namespace["FIELDS"] = tuple(fields)
+        namespace.update(_methods(fields))
+        return super().__new__(mcs, name, bases, namespace)
+
+
+def _methods(fields: dict[str, Field]) -> dict[str, Any]:
+    # Written out and compiled, as dataclasses are: a loop over the names takes four times as long.
+    starts = [f" self.{name} = make_{name}()" for name in fields]
+    copies = [f" new.{name} = {field.copied.format(name)}" for name, field in fields.items()]
+    parts = [field.keyed.format(name) for name, field in fields.items() if field.keyed]
+    source = "\n".join(
+        [
+            "def __init__(self):",
+            *starts,
+            "def _duplicate(self):",
+            " new = self.__class__.__new__(self.__class__)",
+            *copies,
+            " return new",
+            "def _parts(self):",
+            f" return ({', '.join(parts)},)",
+        ]
+    )
+    made: dict[str, Any] = {}
+    exec(source, {f"make_{name}": field.make for name, field in fields.items()}, made)
+    return made
