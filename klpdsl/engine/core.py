@@ -5,13 +5,12 @@ Functions return `0` or the name of the errno that the kernel's function of that
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, free, kobjects, patch, replace, states, sysfs, transition
+from klpdsl.engine import callbacks, free, kobjects, modules, patch, replace, states, sysfs, transition
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.relocations import klp_init_object_loaded
 from klpdsl.world.values import (
     KLP_PATCHED,
     KLP_UNPATCHED,
-    VMLINUX,
     Func,
     Object,
     Patch,
@@ -139,7 +138,7 @@ def _klp_init_object(k: Kernel, name: str, index: int) -> str:
     if k.sem.name_limit and len(obj.name) >= MODULE_NAME_LEN:
         return "EINVAL"
     # klp_find_object_module(): a target that is loaded now; later ones are klp_module_coming()'s business.
-    obj = obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules, kobj=True)
+    obj = obj._replace(loaded=modules.present(k, obj.name), kobj=True)
     patch.set_object(k, name, index, obj)
     k.sysfs(f"{name}/{obj.name}/", "")
     if k.sem.patched_attr:
@@ -206,6 +205,8 @@ def enable_patch(k: Kernel, name: str) -> str:
         return "EBUSY"
     if k.sem.nop_create == "enable" and replace.replaces(k, p):
         _regenerate_nops(k, name)
+    if k.sem.module_ref == "enable" and k.w.modules[name].window == "going":
+        return "ENODEV"  # try_module_get() of a module whose exit runs
     if k.sem.api == "register" and k.sem.module_ref == "enable":
         k.module_get(name)
     k.pr_notice(f"enabling patch '{name}'")
@@ -261,9 +262,7 @@ def _relist(k: Kernel, name: str) -> None:
     p = k.w.patches[name]
     objects = p.objects
     if k.sem.reenable_modules == "refreshed":
-        objects = tuple(
-            obj._replace(loaded=obj.name == VMLINUX or obj.name in k.w.modules) for obj in p.objects
-        )
+        objects = tuple(obj._replace(loaded=modules.present(k, obj.name)) for obj in p.objects)
     k.set_patch(p._replace(retired=False, objects=objects))
 
 
@@ -272,9 +271,7 @@ def _regenerate_nops(k: Kernel, name: str) -> None:
     # An object that only has no-ops is new; what is known of the others is not looked at again here.
     had = {obj.name for obj in p.objects if obj.kobj}
     loaded = tuple(
-        obj._replace(
-            loaded=obj.name == VMLINUX or obj.name in k.w.modules if obj.dynamic else obj.loaded, kobj=True
-        )
+        obj._replace(loaded=modules.present(k, obj.name) if obj.dynamic else obj.loaded, kobj=True)
         for obj in p.objects
     )
     p = k.set_patch(p._replace(objects=loaded))

@@ -26,8 +26,13 @@ _ONE_WAY = "kGraft has no way back from this"
 # --- patches --------------------------------------------------------------------------------------------------
 
 
-def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
+_IN_THE_MIDDLE = "what kGraft does in the middle of an insmod or rmmod is not modelled"
+
+
+def load_patch(k: Kernel, spec: PatchSpec, window: str = "") -> Outcome:
     """Insmod of a kGraft module: its init applies the patch (kgr_patch_kernel())."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     refused = out_of_tree.unknown_words(k, "kGraft", spec, functions=False) or modules.refuses_loading(
         k, spec.name
     )
@@ -47,11 +52,15 @@ def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     return Outcome(error)
 
 
-apply_patch = load_patch
+def apply_patch(k: Kernel, spec: PatchSpec) -> Outcome:
+    """The same: there is only one step."""
+    return load_patch(k, spec)
 
 
-def unload_patch(k: Kernel, name: str) -> Outcome:
+def unload_patch(k: Kernel, name: str, window: str = "") -> Outcome:
     """Rmmod of a kGraft module: its exit takes the directory away."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     return out_of_tree.unload(k, name)
 
 
@@ -286,8 +295,10 @@ show = observe.show
 # --- target modules -------------------------------------------------------------------------------------------
 
 
-def load_target(k: Kernel, name: str) -> Outcome:
+def load_target(k: Kernel, name: str, window: str = "") -> Outcome:
     """Insmod of a patchable module: finalized patches and the one in progress take hold of it."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     refused = modules.refuses_loading(k, name)
     if refused is not None:
         return refused
@@ -297,11 +308,21 @@ def load_target(k: Kernel, name: str) -> Outcome:
             if obj.name == name:
                 patch.set_object(k, other, index, obj._replace(loaded=True))
                 patch.klp_patch_object(k, k.w.patches[other], index)
+    if name in k.w.init_errors:
+        unload_target(k, name)
+        return Outcome(k.w.init_errors[name], "the module's own init fails")
     return SUCCESS
 
 
-def unload_target(k: Kernel, name: str) -> Outcome:
+def proceed(_k: Kernel, _name: str, _spec: PatchSpec | None) -> Outcome:
+    """Nothing stops in the middle of an insmod."""
+    return out_of_tree.lacking(_IN_THE_MIDDLE)
+
+
+def unload_target(k: Kernel, name: str, window: str = "") -> Outcome:
     """Rmmod of a patchable module."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     if name in k.w.modules and not k.w.modules[name].refs:
         for other in [p.name for p in k.w.patches.values()]:
             for index, obj in enumerate(k.w.patches[other].objects):

@@ -31,9 +31,9 @@ def _locked(k: Kernel, operation: Callable[[], Outcome]) -> Outcome:
     return outcome
 
 
-def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
-    """Insmod of a livepatch module."""
-    return _locked(k, lambda: loader.load_patch(k, spec))
+def load_patch(k: Kernel, spec: PatchSpec, window: str = "") -> Outcome:
+    """Insmod of a livepatch module, or its beginning."""
+    return _locked(k, lambda: loader.load_patch(k, spec, window=window))
 
 
 def apply_patch(k: Kernel, spec: PatchSpec) -> Outcome:
@@ -41,19 +41,24 @@ def apply_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     return _locked(k, lambda: loader.load_patch(k, spec, apply=True))
 
 
-def unload_patch(k: Kernel, name: str) -> Outcome:
-    """Rmmod of a livepatch module."""
-    return _locked(k, lambda: loader.unload_patch(k, name))
+def unload_patch(k: Kernel, name: str, window: str = "") -> Outcome:
+    """Rmmod of a livepatch module, or its beginning."""
+    return _locked(k, lambda: loader.unload_patch(k, name, window))
 
 
-def load_target(k: Kernel, name: str) -> Outcome:
-    """Insmod of a patchable module."""
-    return _locked(k, lambda: loader.load_target(k, name))
+def load_target(k: Kernel, name: str, window: str = "") -> Outcome:
+    """Insmod of a patchable module, or its beginning."""
+    return _locked(k, lambda: loader.load_target(k, name, window))
 
 
-def unload_target(k: Kernel, name: str) -> Outcome:
-    """Rmmod of a patchable module."""
-    return _locked(k, lambda: loader.unload_target(k, name))
+def unload_target(k: Kernel, name: str, window: str = "") -> Outcome:
+    """Rmmod of a patchable module, or its beginning."""
+    return _locked(k, lambda: loader.unload_target(k, name, window))
+
+
+def proceed(k: Kernel, name: str, spec: PatchSpec | None) -> Outcome:
+    """The insmod or rmmod that is under way goes on to its end."""
+    return _locked(k, lambda: loader.proceed(k, name, spec))
 
 
 def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from klpdsl.engine import modules, observe, out_of_tree, patch, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
-from klpdsl.world.values import VMLINUX, Code, FuncKey, Patch, PatchSpec
+from klpdsl.world.values import VMLINUX, Code, FuncKey, Object, Patch, PatchSpec
 
 _NO_TRANSITION = "kpatch has no transition: what it does, it does at once"
 
@@ -19,8 +19,13 @@ _NO_TRANSITION = "kpatch has no transition: what it does, it does at once"
 # --- patches --------------------------------------------------------------------------------------------------
 
 
-def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
+_IN_THE_MIDDLE = "what kpatch does in the middle of an insmod or rmmod is not modelled"
+
+
+def load_patch(k: Kernel, spec: PatchSpec, window: str = "") -> Outcome:
     """Insmod of a kpatch module: its init registers the patch, all or nothing."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     _close_window(k)
     refused = out_of_tree.unknown_words(k, "kpatch", spec, functions=True) or modules.refuses_loading(
         k, spec.name
@@ -37,11 +42,15 @@ def load_patch(k: Kernel, spec: PatchSpec) -> Outcome:
     return Outcome(error)
 
 
-apply_patch = load_patch
+def apply_patch(k: Kernel, spec: PatchSpec) -> Outcome:
+    """The same: there is only one step."""
+    return load_patch(k, spec)
 
 
-def unload_patch(k: Kernel, name: str) -> Outcome:
+def unload_patch(k: Kernel, name: str, window: str = "") -> Outcome:
     """Rmmod of a kpatch module: refused while the patch is in force."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     _close_window(k)
     return out_of_tree.unload(k, name)
 
@@ -127,7 +136,12 @@ def _unregister(k: Kernel, name: str) -> str:
         return "EINVAL"
     if not _safe(k, p, replacing=False):
         return "EBUSY"
+    phantoms = [obj.name for obj in p.objects if _is_phantom(k, p, obj)]
     patch.klp_unpatch_objects(k, name)
+    if phantoms:
+        # kpatch_unlink_object() gives up where ftrace does not know the place any more: nothing is given back.
+        k.printk("warn", "WARNING: at kmod/core/core.c kpatch_unlink_object")
+        return "EINVAL"
     _pin_targets(k, p, -1)
     k.printk("notice", f"kpatch: unloaded patch module '{name}'")
     k.set_enabled(k.w.patches[name], False)
@@ -137,6 +151,17 @@ def _unregister(k: Kernel, name: str) -> str:
         k.module_put(name)
     k.w.klp_patches = tuple(other for other in k.w.klp_patches if other != name)
     return OK
+
+
+def _is_phantom(k: Kernel, p: Patch, obj: Object) -> bool:
+    """Whether the patch is linked to a module that is gone, and that nobody has told kpatch of."""
+    if obj.name == VMLINUX or not obj.patched:
+        return False
+    return not any(
+        (entry.patch, entry.generation) == (p.name, p.generation)
+        for func in obj.funcs
+        for entry in k.w.func_stacks.get(patch.func_key(obj, func), ())
+    )
 
 
 def _pin_targets(k: Kernel, p: Patch, by: int) -> None:
@@ -225,13 +250,31 @@ show = observe.show
 # --- target modules -------------------------------------------------------------------------------------------
 
 
-def load_target(k: Kernel, name: str) -> Outcome:
+def load_target(k: Kernel, name: str, window: str = "") -> Outcome:
     """Insmod of a patchable module: the notifier patches it, for the first patch in the list that waits for it."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     _close_window(k)
     refused = modules.refuses_loading(k, name)
     if refused is not None:
         return refused
     modules.arrive(k, name, livepatch=False)
+    _link(k, name)
+    error = k.w.init_errors.get(name)
+    if not error:
+        return SUCCESS
+    if k.sem.kpatch_going == "unlinked":
+        _unlink(k, name)
+    out_of_tree.leave(k, name)
+    return Outcome(error, "the module's own init fails")
+
+
+def proceed(_k: Kernel, _name: str, _spec: PatchSpec | None) -> Outcome:
+    """Nothing stops in the middle of an insmod."""
+    return out_of_tree.lacking(_IN_THE_MIDDLE)
+
+
+def _link(k: Kernel, name: str) -> None:
     for other in k.w.klp_patches:
         for index, obj in enumerate(k.w.patches[other].objects):
             if obj.name == name and not obj.loaded:
@@ -239,12 +282,22 @@ def load_target(k: Kernel, name: str) -> Outcome:
                 patch.set_object(k, other, index, obj._replace(loaded=True))
                 k.module_get(name)
                 patch.klp_patch_object(k, k.w.patches[other], index)
-                return SUCCESS
-    return SUCCESS
+                return
 
 
-def unload_target(k: Kernel, name: str) -> Outcome:
+def _unlink(k: Kernel, name: str) -> None:
+    """kpatch_module_notify() of a module that goes: its functions leave the table."""
+    for other in k.w.klp_patches:
+        for index, obj in enumerate(k.w.patches[other].objects):
+            if obj.name == name and obj.loaded:
+                patch.klp_unpatch_object(k, other, index)
+                patch.set_object(k, other, index, k.w.patches[other].objects[index]._replace(loaded=False))
+
+
+def unload_target(k: Kernel, name: str, window: str = "") -> Outcome:
     """Rmmod of a patchable module: a patch that is linked to it pins it."""
+    if window:
+        return out_of_tree.lacking(_IN_THE_MIDDLE)
     _close_window(k)
     outcome = out_of_tree.unload(k, name)
     if outcome is SUCCESS:

@@ -7,43 +7,92 @@ from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.world.values import PatchSpec
 
 
-def load_target(k: Kernel, name: str) -> Outcome:
-    """`insmod` of a patchable module."""
+def load_target(k: Kernel, name: str, window: str = "") -> Outcome:
+    """`insmod` of a patchable module, or (`window`) its beginning: up to COMING, or up to its init."""
     refused = modules.refuses_loading(k, name)
     if refused is not None:
         return refused
-    wanted = k.w.redirects.get(name, ())
-    taken = any(key in k.w.func_stacks or patch.redirected_by_a_module(k, key) for key in wanted)
     modules.arrive(k, name, livepatch=False)
+    modules.set_window(k, name, "coming")
+    return SUCCESS if window == "coming" else _prepare(k, name, window)
+
+
+def _prepare(k: Kernel, name: str, window: str = "") -> Outcome:
+    """prepare_coming_module(): livepatch hears of the module and may refuse it; then its init runs."""
     error = hooks.klp_module_coming(k, name)
-    if error == OK and taken:
-        # Its init fails, since ftrace refuses it: the module goes as it came.
-        hooks.klp_module_going(k, name)
-        modules.leave(k, name)
-        return Outcome("EBUSY", "a function that the module redirects is redirected by somebody else")
     if error != OK:
         patch.ftrace_release_mod(k, name)
         modules.leave(k, name)
         return Outcome(error)
-    return SUCCESS
+    modules.set_window(k, name, "starting")
+    return SUCCESS if window == "starting" else _init_target(k, name)
 
 
-def unload_target(k: Kernel, name: str) -> Outcome:
-    """`rmmod` of a patchable module: livepatch does not pin it, the tasks inside it do."""
+def _init_target(k: Kernel, name: str) -> Outcome:
+    """do_init_module(): a module whose init fails goes as one that is removed."""
+    refused = _init_result(k, name)
+    if refused is None:
+        modules.set_window(k, name, "")
+        return SUCCESS
+    hooks.klp_module_going(k, name)
+    patch.ftrace_release_mod(k, name)
+    modules.leave(k, name)
+    return refused
+
+
+def _init_result(k: Kernel, name: str) -> Outcome | None:
+    wanted = patch.redirected_by(k, name)
+    if any(key in k.w.func_stacks or patch.redirected_by_a_module(k, key) for key in wanted):
+        return Outcome("EBUSY", "a function that the module redirects is redirected by somebody else")
+    error = k.w.init_errors.get(name)
+    return Outcome(error, "the module's own init fails") if error else None
+
+
+def unload_target(k: Kernel, name: str, window: str = "") -> Outcome:
+    """`rmmod` of a patchable module: livepatch does not pin it, the tasks inside it do.
+
+    `window`: only its beginning, up to its exit; livepatch hears of it after that.
+    """
     refused = modules.refuses_removal(k, name)
     if refused is not None:
         return refused
+    modules.set_window(k, name, "going")
     tasks.finish_work_of(k, name)
+    return SUCCESS if window else _finish_removal(k, name)
+
+
+def _finish_removal(k: Kernel, name: str) -> Outcome:
     hooks.klp_module_going(k, name)
     modules.leave(k, name)
     return SUCCESS
 
 
-def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
+def proceed(k: Kernel, name: str, spec: PatchSpec | None) -> Outcome:
+    """The insmod or rmmod that is under way goes on to its end: its result is the result of that call.
+
+    `spec` is the patch that the module brings, None for a target.
+    """
+    module = k.w.modules.get(name)
+    if module is None or not module.window:
+        return Outcome("EINVAL", "neither an insmod nor an rmmod of it is under way")
+    if module.livepatch:
+        if module.window == "going":
+            return _remove_patch(k, name)
+        modules.set_window(k, name, "")
+        return SUCCESS if spec is None else _start_patch(k, spec, apply=False)
+    if module.window == "coming":
+        return _prepare(k, name)
+    return _init_target(k, name) if module.window == "starting" else _finish_removal(k, name)
+
+
+def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False, window: str = "") -> Outcome:
     """`insmod` of a livepatch module: its init registers the patch, or from v5.1 on enables it.
 
-    `apply`: the init of a two-step module enables as well, and unregisters again when that fails.
+    `apply`: the init of a two-step module enables as well, and unregisters again when that fails. `window`: only its
+    beginning, before its init runs.
     """
+    if window == "starting":
+        return Outcome("EINVAL", "the init of a patch's module does not stop in the middle")
     refused = missing_feature(k, spec) or modules.refuses_loading(k, spec.name)
     if refused is not None:
         return refused
@@ -52,8 +101,17 @@ def load_patch(k: Kernel, spec: PatchSpec, *, apply: bool = False) -> Outcome:
         k.w.tainted = True
         k.printk("notice", f"{spec.name}: tainting kernel with TAINT_LIVEPATCH")
     error = relocations.apply_vmlinux_relocs(k, spec.relocations)
-    if error == OK:
-        error = _init(k, spec, apply)
+    if error != OK:
+        modules.leave(k, spec.name)
+        return Outcome(error)
+    if window:
+        modules.set_window(k, spec.name, window)
+        return SUCCESS
+    return _start_patch(k, spec, apply=apply)
+
+
+def _start_patch(k: Kernel, spec: PatchSpec, *, apply: bool) -> Outcome:
+    error = _init(k, spec, apply)
     if error != OK:
         k.w.patches.pop(spec.name, None)
         modules.leave(k, spec.name)
@@ -72,11 +130,21 @@ def _init(k: Kernel, spec: PatchSpec, apply: bool) -> str:
     return error
 
 
-def unload_patch(k: Kernel, name: str) -> Outcome:
-    """`rmmod` of a livepatch module: refused while it is in use; its exit unregisters the patch (up to v5.0)."""
+def unload_patch(k: Kernel, name: str, window: str = "") -> Outcome:
+    """`rmmod` of a livepatch module: refused while it is in use; its exit unregisters the patch (up to v5.0).
+
+    `window`: only its beginning; from then on nobody gets a reference on the module any more.
+    """
     refused = modules.refuses_removal(k, name)
     if refused is not None:
         return refused
+    if window:
+        modules.set_window(k, name, window)
+        return SUCCESS
+    return _remove_patch(k, name)
+
+
+def _remove_patch(k: Kernel, name: str) -> Outcome:
     if k.w.opened and kobjects.is_held(k, f"{name}/"):
         return Outcome("blocked", "rmmod waits until nobody holds a directory of the patch open")
     if k.sem.api == "register":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.trace.events import ModuleGone, ModuleLoaded
-from klpdsl.world.values import Module
+from klpdsl.world.values import VMLINUX, Module
 
 
 def arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
@@ -27,7 +27,10 @@ def leave(k: Kernel, name: str) -> None:
 
 def refuses_loading(k: Kernel, name: str) -> Outcome | None:
     """What init_module() answers before it looks at what the module brings; None when nothing is in the way."""
-    return Outcome("EEXIST") if name in k.w.modules else None
+    module = k.w.modules.get(name)
+    if module is not None and module.window:
+        return Outcome("blocked", "insmod waits until the insmod or rmmod that is under way is done")
+    return None if module is None else Outcome("EEXIST")
 
 
 def refuses_removal(k: Kernel, name: str) -> Outcome | None:
@@ -35,4 +38,26 @@ def refuses_removal(k: Kernel, name: str) -> Outcome | None:
     module = k.w.modules.get(name)
     if module is None:
         return Outcome("ENOENT")
+    if module.window:
+        return Outcome("EBUSY", "another insmod or rmmod of it is under way")
     return Outcome("EAGAIN") if module.refs else None
+
+
+def set_window(k: Kernel, name: str, window: str) -> None:
+    """Its insmod or rmmod stands there now; who inserts a module holds a reference until its init is over."""
+    module = k.w.modules[name]
+    held = int(window in _INSERTING) - int(module.window in _INSERTING)
+    k.w.modules[name] = module._replace(window=window, refs=module.refs + held)
+
+
+_INSERTING = ("coming", "starting")
+
+
+def present(k: Kernel, obj: str) -> bool:
+    """klp_find_object_module(): whether an object counts as loaded for a patch that is enabled or registered now.
+
+    Since 8cb2c2dc4727 (klp_alive) a module counts from where livepatch's own hook has seen it to where that has seen it
+    go; before, one that was anywhere on its way did.
+    """
+    module = k.w.modules.get(obj)
+    return obj == VMLINUX or (module is not None and (module.window != "coming" or not k.sem.klp_alive))

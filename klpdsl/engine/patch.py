@@ -127,8 +127,21 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
 
 
 def redirected_by_a_module(k: Kernel, key: FuncKey) -> bool:
-    """Whether a loaded module redirects the function by itself: ftrace allows one IPMODIFY handler for each."""
-    return any(key in keys for name, keys in k.w.redirects.items() if name in k.w.modules)
+    """Whether a module redirects the function by itself now: ftrace allows one IPMODIFY handler for each."""
+    return any(
+        key in redirected_by(k, name)
+        for name in (*k.w.redirects, *k.w.probes)
+        if name in k.w.modules and not k.w.modules[name].window
+    )
+
+
+def redirected_by(k: Kernel, module: str) -> tuple[FuncKey, ...]:
+    """The functions on which a module has an ftrace handler with IPMODIFY: one that may send a call elsewhere.
+
+    A kprobe that has no post_handler only looks on; up to v5.3 all kprobes had the handler of those that do not.
+    """
+    probed = k.w.probes.get(module, ()) if k.sem.kprobe_ipmodify == "always" else ()
+    return k.w.redirects.get(module, ()) + probed
 
 
 def klp_unpatch_object(

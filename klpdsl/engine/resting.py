@@ -156,4 +156,6 @@ def half_retired(k: Kernel, patch: Patch) -> Found:
 
 def _promised(k: Kernel, obj: str) -> bool:
     # Before the kernel could refuse a module, it loaded one that it failed to patch, and said so.
-    return obj in k.w.modules and k.sem.coming_failure == "refuse"
+    # One that is only coming is not known to livepatch yet.
+    module = k.w.modules.get(obj)
+    return module is not None and module.window != "coming" and k.sem.coming_failure == "refuse"

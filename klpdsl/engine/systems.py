@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 
         # --- modules: what insmod and rmmod do ---
 
-        def load_patch(self, k: Kernel, spec: PatchSpec, /) -> Outcome:
-            """Insmod of a patch module."""
+        def load_patch(self, k: Kernel, spec: PatchSpec, window: str = "", /) -> Outcome:
+            """Insmod of a patch module; `window`: only up to where it is `coming`."""
 
         def apply_patch(self, k: Kernel, spec: PatchSpec, /) -> Outcome:
             """Insmod of a patch module whose init puts the patch into force in every release."""
 
-        def unload_patch(self, k: Kernel, name: str, /) -> Outcome:
-            """Rmmod of a patch module."""
+        def unload_patch(self, k: Kernel, name: str, window: str = "", /) -> Outcome:
+            """Rmmod of a patch module; `window`: only up to where it is `going`."""
 
-        def load_target(self, k: Kernel, name: str, /) -> Outcome:
-            """Insmod of a patchable module."""
+        def load_target(self, k: Kernel, name: str, window: str = "", /) -> Outcome:
+            """Insmod of a patchable module; `window`: only up to where it is `coming` or `starting`."""
 
-        def unload_target(self, k: Kernel, name: str, /) -> Outcome:
-            """Rmmod of a patchable module."""
+        def unload_target(self, k: Kernel, name: str, window: str = "", /) -> Outcome:
+            """Rmmod of a patchable module; `window`: only up to where it is `going`."""
+
+        def proceed(self, k: Kernel, name: str, spec: PatchSpec | None, /) -> Outcome:
+            """The insmod or rmmod that is under way goes on to its end."""
 
         # --- operators: files of a patch, sysctls, what shows ---
 

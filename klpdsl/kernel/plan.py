@@ -136,8 +136,12 @@ class _Planner:
             )
         if not start.arch_reliable:
             self._refuse("the kernel is built for x86-64, which has reliable stack traces (`arch`)")
-        if start.redirects:
-            self._refuse("the stand-ins for modules bring no ftrace handlers of their own (`redirects`)")
+        if start.redirects or start.probes:
+            self._refuse(
+                "the stand-ins for modules bring no ftrace handlers of their own (`redirects`, `probes`)"
+            )
+        for name in start.init_errors:
+            self._refuse(f"the init of the stand-in for '{name}' can not fail (`fails`)")
         core = tuple(Function(symbol.name, symbol.notrace) for symbol in start.symbols[VMLINUX])
         stand_in = self._target(STAND_IN, core)
         for name, module in self._program.modules.items():
@@ -293,6 +297,8 @@ class _Planner:
                 order = ("tick", str(seconds))
             case tree.Settle():
                 order = ("settle",)
+            case tree.BeginLoad(name=name) | tree.BeginUnload(name=name) | tree.Proceed(name=name):
+                self._refuse(f"the insmod or rmmod of '{name}' can not be held in the middle")
             case tree.SetCallbacks() | tree.Shadow():
                 self._refuse(
                     "what a module's own code does while it is loaded can not be played on a real kernel"

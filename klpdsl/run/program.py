@@ -70,6 +70,10 @@ class Program:
                 world.modules[module.name] = Module(module.name, world.generation, 0, livepatch=False)
             if module.redirects:
                 world.redirects[module.name] = tuple(map(self.key, module.redirects))
+            if module.probes:
+                world.probes[module.name] = tuple(map(self.key, module.probes))
+            if module.fails:
+                world.init_errors[module.name] = module.fails
 
     def _add_tasks(self) -> None:
         world, names = self.world, self._names

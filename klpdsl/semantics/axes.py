@@ -63,6 +63,9 @@ class Semantics(NamedTuple):
     # Writing 0 to kernel.ftrace_enabled: switches livepatch off silently ("free"), excludes it and is excluded by it
     # (FTRACE_OPS_FL_PERMANENT), or is refused always (ftrace_enable_sysctl()).
     ftrace_sysctl: Literal["free", "permanent", "refused"] = "free"
+    # Which kprobes redirect a function as far as ftrace knows (IPMODIFY), so that livepatch cannot: all of them, or
+    # those that have a post_handler.
+    kprobe_ipmodify: Literal["always", "post-handler"] = "always"
 
     # --- the consistency model ---
     # Patches go into force for everybody at once, or for each task when it is safe for it.
@@ -106,6 +109,9 @@ class Semantics(NamedTuple):
     attr_write: Literal["unlocked", "locked"] = "unlocked"
 
     # --- modules that come and go ---
+    # A patch that is enabled while a module is on its way believes livepatch's own mark on it (klp_alive), or takes
+    # every module that is in the list of modules for loaded.
+    klp_alive: bool = True
     # A patch that cannot be applied to a loading module: warn and load it unpatched ("failed to apply" for every
     # error, obj->mod stays set); warn, say that the patch is inconsistent and forget the module; or refuse it.
     coming_failure: Literal["warn", "warn-reset", "refuse"] = "warn"
@@ -190,6 +196,8 @@ class Semantics(NamedTuple):
     sympos_match: Literal["exact", "zero-is-one"] = "exact"
     # kpatch: a function that the replacing patch drops leaves the table inside stop_machine() or after it.
     kpatch_drop: Literal["inside", "after"] = "inside"
+    # kpatch: a module that goes (its init has failed) is unlinked from the patches, or nobody hears of its going.
+    kpatch_going: Literal["unnoticed", "unlinked"] = "unnoticed"
 
 
 #: Axes that history moves and no rule reads yet: no scenario can ask what they change. They are kept because they are

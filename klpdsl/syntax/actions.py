@@ -11,6 +11,7 @@ from klpdsl.syntax.operands import (
     FLAG,
     FUNCTION,
     KEY,
+    KEYWORD,
     LOADABLE,
     NEW_TASK,
     NUMBER,
@@ -53,6 +54,33 @@ class Apply(NamedTuple):
 
 class Unload(NamedTuple):
     """`unload P` or `unload M`: rmmod."""
+
+    name: str
+    span: Span
+
+
+class BeginLoad(NamedTuple):
+    """`load M coming`, `load P coming`: insmod, up to a window in it.
+
+    `coming`: the module is in memory, and livepatch has not heard of it; of a patch's module, its init has not run.
+    `starting`: livepatch has heard of the target module, and its init runs.
+    """
+
+    name: str
+    window: Literal["coming", "starting"]
+    span: Span
+
+
+class BeginUnload(NamedTuple):
+    """`unload M going`, `unload P going`: rmmod, as long as the module's exit runs; livepatch has not heard of it."""
+
+    name: str
+    window: Literal["going"]
+    span: Span
+
+
+class Proceed(NamedTuple):
+    """`continue M`, `continue P`: the insmod or rmmod that is under way goes on to its end."""
 
     name: str
     span: Span
@@ -237,7 +265,21 @@ class TaskStep(NamedTuple):
 
 
 OperatorAction: TypeAlias = (
-    Load | Apply | Unload | Enable | Disable | Reverse | Signal | Force | Write | Show | Open | Close
+    Load
+    | BeginLoad
+    | Apply
+    | Unload
+    | BeginUnload
+    | Proceed
+    | Enable
+    | Disable
+    | Reverse
+    | Signal
+    | Force
+    | Write
+    | Show
+    | Open
+    | Close
 )
 Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow
 
@@ -252,6 +294,9 @@ OPERATOR_VERBS = (
     Verb("load", Load, "load", (Operand("name", LOADABLE),), irregular=True),
     Verb("apply", Apply, "apply", _OF_PATCH, irregular=True),
     Verb("unload", Unload, "unload", (Operand("name", LOADABLE),)),
+    Verb("load", BeginLoad, "begin_load", (Operand("name", LOADABLE), Operand("window", KEYWORD))),
+    Verb("unload", BeginUnload, "begin_unload", (Operand("name", LOADABLE), Operand("window", KEYWORD))),
+    Verb("continue", Proceed, "proceed", (Operand("name", LOADABLE),)),
     Verb("enable", Enable, "enable", _OF_PATCH),
     Verb("disable", Disable, "disable", _OF_PATCH),
     Verb("reverse", Reverse, "reverse"),

@@ -28,6 +28,8 @@ VALUE = "value"
 KEY = "key"
 TEXT = "text"
 NUMBER = "number"
+#: One of some keywords; the field says which.
+KEYWORD = "keyword"
 #: A keyword that is there or not; the field is its name.
 FLAG = "flag"
 

@@ -349,7 +349,7 @@ def functions_of(node: Node) -> Iterator[tuple[Span, tree.FunctionRef]]:
     if isinstance(node, tree.TaskDecl):
         yield from ((node.span, reference) for reference in node.stack)
     elif isinstance(node, tree.ModuleDecl):
-        yield from ((node.span, reference) for reference in node.redirects)
+        yield from ((node.span, reference) for reference in (*node.probes, *node.redirects))
     else:
         for operand, value, span in _operands(node):
             if operand.kind == FUNCTION and isinstance(value, tree.FunctionRef):
@@ -448,7 +448,7 @@ class _Finder:
             yield self.named(node.name, MODULE, node.span, DECLARES)
             for function in node.functions:
                 yield self.named(function.name, FUNCTION, function.span, DECLARES, str(node.name))
-            for reference in node.redirects:
+            for reference in (*node.probes, *node.redirects):
                 yield from self.function(reference)
         elif isinstance(node, tree.VmlinuxDecl):
             for function in node.functions:

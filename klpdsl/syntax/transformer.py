@@ -14,7 +14,7 @@ from lark.tree import Meta
 
 from klpdsl.syntax import actions, limits, tree
 from klpdsl.syntax.diagnostics import Diagnostic
-from klpdsl.syntax.operands import FLAG, NUMBER, REQUIRED, Operand, Verb
+from klpdsl.syntax.operands import FLAG, KEYWORD, NUMBER, REQUIRED, Operand, Verb
 from klpdsl.syntax.place import Name, Span
 from klpdsl.syntax.terminals import Words, token_span
 
@@ -26,6 +26,18 @@ class _Block(NamedTuple):
 
     body: tuple[tree.Statement, ...]
     span: Span
+
+
+class _Probes(NamedTuple):
+    """The functions of `probes f, g`."""
+
+    functions: tuple[tree.FunctionRef, ...]
+
+
+class _Fails(NamedTuple):
+    """The errno of `fails ENODEV`."""
+
+    word: Name
 
 
 class _Redirects(NamedTuple):
@@ -138,6 +150,9 @@ class _Builder(Transformer[Token, Any]):
         verb = _REGULAR[str(data)]
         return self._regular(verb, children, self._span(meta))
 
+    def proceed(self, meta: Meta, parts: list[Any]) -> tree.Proceed:
+        return tree.Proceed(parts[-1], self._span(meta))
+
     def _regular(self, verb: Verb, parts: Sequence[Any], span: Span) -> Any:
         left = list(parts)
         fields = []
@@ -152,6 +167,8 @@ class _Builder(Transformer[Token, Any]):
     def _taken(self, part: Any, operand: Operand) -> Any:
         if operand.kind == FLAG:
             return True
+        if operand.kind == KEYWORD:
+            return str(part)
         if operand.kind == NUMBER:
             return self._number(part, operand.least, operand.most, operand.what)
         return part
@@ -186,14 +203,27 @@ class _Builder(Transformer[Token, Any]):
 
     def module(self, meta: Meta, parts: list[Any]) -> tree.ModuleDecl:
         functions = next((part for part in parts if type(part) is tuple), ())
-        redirected = _first(_Redirects, parts)
+        probed, redirected = _first(_Probes, parts), _first(_Redirects, parts)
+        loaded = next((part for part in parts if isinstance(part, Token)), None)
+        fails = _first(_Fails, parts)
+        if loaded is not None and fails is not None:
+            message = "a module whose init fails can not be loaded already"
+            self._report(Diagnostic(token_span(loaded, self._source), message))
         return tree.ModuleDecl(
             parts[0],
             functions,
+            probed.functions if probed else (),
             redirected.functions if redirected else (),
-            isinstance(parts[-1], Token),
+            loaded is not None,
+            fails.word if fails else "",
             self._span(meta),
         )
+
+    def fails(self, _meta: Meta, parts: list[Name]) -> _Fails:
+        return _Fails(parts[0])
+
+    def probes(self, _meta: Meta, parts: list[tree.FunctionRef]) -> _Probes:
+        return _Probes(tuple(parts))
 
     def redirects(self, _meta: Meta, parts: list[tree.FunctionRef]) -> _Redirects:
         return _Redirects(tuple(parts))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from klpdsl.syntax.actions import Action as Action
 from klpdsl.syntax.actions import Apply as Apply
+from klpdsl.syntax.actions import BeginLoad as BeginLoad
+from klpdsl.syntax.actions import BeginUnload as BeginUnload
 from klpdsl.syntax.actions import Call as Call
 from klpdsl.syntax.actions import Close as Close
 from klpdsl.syntax.actions import Disable as Disable
@@ -22,6 +24,7 @@ from klpdsl.syntax.actions import Load as Load
 from klpdsl.syntax.actions import Open as Open
 from klpdsl.syntax.actions import Operation as Operation
 from klpdsl.syntax.actions import OperatorAction as OperatorAction
+from klpdsl.syntax.actions import Proceed as Proceed
 from klpdsl.syntax.actions import Return as Return
 from klpdsl.syntax.actions import Reverse as Reverse
 from klpdsl.syntax.actions import SetCallbacks as SetCallbacks
@@ -120,13 +123,17 @@ class VmlinuxDecl(NamedTuple):
 class ModuleDecl(NamedTuple):
     """`module ext4 { read, write } [loaded]`.
 
-    `module probe redirects f`: while it is loaded, its own ftrace handler redirects f (as a kprobe may).
+    `module probe redirects f`: while it is loaded, its own ftrace handler may redirect f (a kprobe with a
+    post_handler). `module probe probes f`: it has a kprobe on f that only looks on. `fails` is the errno of its init,
+    empty when that succeeds.
     """
 
     name: str
     functions: tuple[FunctionDecl, ...]
+    probes: tuple[FunctionRef, ...]
     redirects: tuple[FunctionRef, ...]
     loaded: bool
+    fails: str
     span: Span
 
 

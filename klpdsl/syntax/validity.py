@@ -133,6 +133,8 @@ class _Checker:
             message = f"`{words.VMLINUX}` is the core kernel, not a module"
             hint = f"its functions are given by `{words.VMLINUX} {{ … }}`"
             self.report(place_of(node.name, node.span), message, hint)
+        elif node.fails and not _is_errno(node.fails):
+            self._errno(node.fails, node.span)
         elif self._names.modules[node.name] is not node:
             first = self._names.modules[node.name].span
             self._twice(node.name, f"the module `{node.name}`", node.span, first)

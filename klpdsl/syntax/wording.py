@@ -159,8 +159,12 @@ def module_head(node: tree.ModuleDecl) -> str:
 
 def module_tail(node: tree.ModuleDecl) -> str:
     """Return what stands after a module's functions."""
-    redirects = f" redirects {', '.join(map(function, node.redirects))}" if node.redirects else ""
-    return f"{redirects} loaded" if node.loaded else redirects
+    text = f" probes {', '.join(map(function, node.probes))}" if node.probes else ""
+    if node.redirects:
+        text += f" redirects {', '.join(map(function, node.redirects))}"
+    if node.loaded:
+        text += " loaded"
+    return f"{text} fails {node.fails}" if node.fails else text
 
 
 def _task(node: tree.TaskDecl) -> str:

@@ -151,12 +151,17 @@ class Entry(NamedTuple):
 
 
 class Module(NamedTuple):
-    """struct module: `refs` is what /proc/modules prints; `livepatch` tells a patch's module from a target."""
+    """struct module: `refs` is what /proc/modules prints; `livepatch` tells a patch's module from a target.
+
+    `window` is where its insmod or rmmod stands: `coming` before livepatch hears of it, `starting` in its init, `going`
+    in its exit; empty for one that lives.
+    """
 
     name: str
     generation: int
     refs: int
     livepatch: bool
+    window: str = ""
 
 
 class Task(NamedTuple):

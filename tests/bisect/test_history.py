@@ -71,7 +71,7 @@ def test_going_back_in_time_says_what_is_undone(klpdsl: Any, scenario: Write) ->
 def test_a_branch_is_a_stretch_of_its_own_from_where_it_leaves_mainline(klpdsl: Any, scenario: Write) -> None:
     path = scenario("patch p2 replace { f }\nload p1\nenable p1\nload p2\nenable p2\nsettle\nunload p1\n")
     mainline, branch = history(klpdsl, path, "--engine", "mladek")["stretches"]
-    assert (mainline["name"], mainline["from"]) == ("mainline", "v4.0~2")
+    assert (mainline["name"], mainline["from"]) == ("mainline", "v4.0~3")
     assert (branch["name"], branch["to"]) == ("mladek-unlink", "mladek-unlink")
     assert ["replace=patch"] in titles(branch)
     assert all(move["commit"] is None for turn in branch["turns"] for move in turn["moves"])

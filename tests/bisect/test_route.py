@@ -14,7 +14,7 @@ from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.table import change, table
 
 NAMES = sorted(
-    {*expand("all"), *table()["proposals"], "v4.0~2", "v5.1^no-stacking", "v4.14+replace=patch+retire=flag"}
+    {*expand("all"), *table()["proposals"], "v4.0~3", "v5.1^no-stacking", "v4.14+replace=patch+retire=flag"}
 )
 
 
@@ -48,8 +48,8 @@ def test_all_moves_together_make_the_other_engine(first: str, last: str) -> None
 
 
 def test_along_mainline_every_change_is_a_step() -> None:
-    assert way(resolve("v4.0~2"), resolve("mainline")) == mainline()
-    back = way(resolve("mainline"), resolve("v4.0~2"))
+    assert way(resolve("v4.0~3"), resolve("mainline")) == mainline()
+    back = way(resolve("mainline"), resolve("v4.0~3"))
     assert [point.engine for point in back] == [point.engine for point in reversed(mainline())]
 
 

@@ -56,7 +56,7 @@ def test_the_lineage_is_a_tree() -> None:
 
 def test_the_lineage_with_the_points_inside_releases() -> None:
     tree = lines("--all")
-    assert tree[0] == "v4.0~2"
+    assert tree[0] == "v4.0~3"
     assert tree[tree.index("v5.1@no-stacking") + 1] == "    + mladek-v14  Petr Mladek, 2018-11-29"
 
 

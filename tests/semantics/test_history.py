@@ -16,7 +16,7 @@ PROPOSALS = data_text("proposals.toml").decode()
 # What livepatch-wide documentation, commits and source trees agree on: the release that each change first shipped in.
 # A release that follows these needs no line here: its data say the same.
 RELEASES = """
-    v4.0  enforce-stacking func-stack
+    v4.0  enforce-stacking func-stack klp-alive
     v4.2  coming-failure-resets
     v4.5  sympos-lookup sysfs-func-sympos
     v4.6  coming-refuses-module ambiguity-without-count
@@ -32,7 +32,7 @@ RELEASES = """
           no-stacking periodic-signal signal-attr-removed eopnotsupp module-hooks-all-listed
     v5.2  unreliable-stack-warns
     v5.3  early-stack-check
-    v5.4  coming-failure-clears-mod
+    v5.4  coming-failure-clears-mod kprobe-ipmodify
     v5.5  keep-replaced-until-post-patch klp-state-api klp-state-compat ftrace-permanent
     v5.8  reject-vmlinux-ko early-vmlinux-relocs module-reloc-no-vmlinux-sym
     v5.11 handler-recursion-guard
@@ -132,7 +132,7 @@ def axes(name: str, *wanted: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("v4.0~2", {"func_stack": False, "stack_enable": "none", "stack_disable": "none"}),
+        ("v4.0~3", {"func_stack": False, "stack_enable": "none", "stack_disable": "none"}),
         ("v4.0@enforce-stacking", {"func_stack": False, "stack_enable": "prev", "stack_disable": "next"}),
         (
             "v4.11",
@@ -312,9 +312,10 @@ def test_points_to_run_on_leave_out_what_can_not_be_shown() -> None:
 
 
 def test_names_of_points_are_told_from_their_place() -> None:
-    assert point_name(0) == ("v4.0~2", "root")
+    assert point_name(0) == ("v4.0~3", "root")
     assert point_name(1) == ("v4.0@enforce-stacking", "commit")
-    assert point_name(2) == ("v4.0", "release")
+    assert point_name(2) == ("v4.0@func-stack", "commit")
+    assert point_name(3) == ("v4.0", "release")
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,9 @@ def test_every_release_resolves_to_the_newest_point_not_after_it() -> None:
         ("E1452B607C48C642CAF57299F4DA83AA002F8533", "v5.1@atomic-replace"),
         # Three changes were one commit: the commit's point is after all of them.
         ("958ef1e39d24", "v5.1@auto-free-on-disable"),
-        ("v4.0~2", "v4.0~2"),
-        ("v4.0~1", "v4.0@enforce-stacking"),
+        ("v4.0~3", "v4.0~3"),
+        ("v4.0~1", "v4.0@func-stack"),
+        ("v4.0~2", "v4.0@enforce-stacking"),
     ],
 )
 def test_points(name: str, point: str) -> None:
@@ -109,7 +110,7 @@ def test_names_that_are_none(name: str, complaint: str) -> None:
 def test_a_release_descends_from_everything_before_it() -> None:
     line = ancestors(NEWEST)
     assert line[0] == point_name(len(order()) - 1)[0]
-    assert line[-1] == "v4.0~2"
+    assert line[-1] == "v4.0~3"
     assert len(line) == len(order())
     assert ancestors("v6.19")[0] == "v6.16"
     assert ancestors("v4.6") == (
@@ -118,10 +119,11 @@ def test_a_release_descends_from_everything_before_it() -> None:
         "v4.5@sympos-lookup",
         "v4.2",
         "v4.0",
+        "v4.0@func-stack",
         "v4.0@enforce-stacking",
-        "v4.0~2",
+        "v4.0~3",
     )
-    assert ancestors("v4.0~2") == ()
+    assert ancestors("v4.0~3") == ()
 
 
 def test_a_proposal_descends_from_its_base() -> None:
