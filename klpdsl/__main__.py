@@ -28,10 +28,7 @@ COMMANDS = {
 }
 """The subcommands, each in the module of its name in `klpdsl.cli`, and what they do."""
 
-INTERNAL_ERROR = 4
 USAGE = 2
-INTERRUPTED = 130
-READER_GONE = 141
 
 
 def usage() -> str:
@@ -50,26 +47,32 @@ def usage() -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = sys.argv[1:] if argv is None else argv
-    _write_utf_8()
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage(), end="", file=sys.stdout if arguments else sys.stderr)
-        return 0 if arguments else USAGE
-    name = arguments[0]
+    try:
+        if argv is None:
+            from klpdsl import _streams
+
+            _streams.set_up()
+            argv = sys.argv[1:]
+        from klpdsl.cli.common import guard
+    except KeyboardInterrupt:
+        return 130
+    name = argv[0] if argv else ""
+    return guard(name if name in COMMANDS else "", lambda: _run(name, argv[1:]))
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    if name in ("", "-h", "--help", "help"):
+        print(usage(), end="", file=sys.stdout if name else sys.stderr)
+        return 0 if name else USAGE
     if name in ("--version", "-V"):
         print(f"klpdsl {__version__}")
         return 0
     if name not in COMMANDS:
         return _unknown(name)
-    return _guarded(name, arguments[1:])
+    import importlib
 
-
-def _write_utf_8() -> None:
-    """Let what we print be the same bytes in every locale, and bytes of a path that are no text be what they were."""
-    for stream in (sys.stdout, sys.stderr):
-        encoding = getattr(stream, "encoding", None) or "utf-8"
-        if encoding.lower() != "utf-8" and hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    code: int = importlib.import_module(f"klpdsl.cli.{name.replace('-', '_')}").main(arguments)
+    return code
 
 
 def _unknown(name: str) -> int:
@@ -79,38 +82,6 @@ def _unknown(name: str) -> int:
     hint = f"; did you mean {near[0]!r}?" if near else ""
     print(f"klpdsl: no command is called {name!r}{hint} (klpdsl --help lists them)", file=sys.stderr)
     return USAGE
-
-
-def _guarded(name: str, arguments: list[str]) -> int:
-    import importlib
-    import os
-
-    try:
-        code: int = importlib.import_module(f"klpdsl.cli.{name.replace('-', '_')}").main(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has gone; say nothing more, not even when the interpreter closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
-    except KeyboardInterrupt:
-        print("klpdsl: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except OSError as error:
-        if os.environ.get("KLPDSL_DEBUG"):
-            raise
-        from klpdsl.cli.common import told_of
-
-        return told_of(name, error)
-    except Exception as error:
-        if os.environ.get("KLPDSL_DEBUG"):
-            raise
-        print(
-            f"klpdsl: internal error: {type(error).__name__}: {error}\n"
-            "This is a bug of klpdsl, not of your scenario. KLPDSL_DEBUG=1 shows where it happened.",
-            file=sys.stderr,
-        )
-        return INTERNAL_ERROR
-    return code
 
 
 if __name__ == "__main__":

@@ -254,6 +254,36 @@ def test_a_module_is_the_only_one_of_its_name() -> None:
     assert {word: found for word, found in rooms.items() if len(found) > 1} == NAMESAKES
 
 
+def handled(module: Path) -> Iterator[tuple[int, str]]:
+    """The errors that the except clauses of a module name, each with its line."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler):
+            for named in ast.walk(node.type) if node.type else ():
+                if isinstance(named, ast.Name | ast.Attribute):
+                    yield node.lineno, named.id if isinstance(named, ast.Name) else named.attr
+
+
+def test_commands_leave_their_ends_to_the_ladder() -> None:
+    bases = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    known = {"KlpdslError", "BrokenPipeError", "Exception"}
+    while grown := {word for word, of in bases.items() if of & (known - {"Exception"})} - known:
+        known |= grown
+    assert len(known) > 10
+    found = [
+        f"{name(module)}:{line}: {word} is klpdsl.cli.common.guard's"
+        for module in sorted((PACKAGE / "cli").glob("*.py"))
+        if module.name != "common.py"
+        for line, word in handled(module)
+        if word in known
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
     lines = len(module.read_text(encoding="utf-8").splitlines())

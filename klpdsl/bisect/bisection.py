@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from klpdsl._errors import KlpdslError
 from klpdsl.bisect.divergence import blocks, signature
 from klpdsl.bisect.predicates import Command, Predicate, PredicateView, unsupported
 from klpdsl.bisect.route import AxisMove, Move, Point, axis_moves, returning_axes, visible, way
@@ -13,12 +14,13 @@ from klpdsl.bisect.search import Probe, SearchResult, Verdict, search, turns
 from klpdsl.semantics.records import Engine
 
 
-class BisectError(Exception):
+class BisectError(KlpdslError):
     """There is nothing to bisect: an end cannot be judged (`cannot_judge`), or both ends are alike."""
 
     def __init__(self, message: str, *, cannot_judge: bool = False) -> None:
         super().__init__(message)
         self.cannot_judge = cannot_judge
+        self.exit_code = 125 if cannot_judge else 1
 
 
 class Culprit(NamedTuple):

@@ -16,13 +16,15 @@ import sys
 import time
 from importlib import metadata
 
+from klpdsl._errors import KlpdslError
+
 LOCK = "requirements/runtime.lock"
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(;)?", re.MULTILINE)
 _KEPT_SECONDS = 30 * 24 * 3600
 _STAMP = "ready"
 
 
-class EnvironmentMissingError(Exception):
+class EnvironmentMissingError(KlpdslError):
     """What a revision depends on is not here and could not be installed."""
 
 

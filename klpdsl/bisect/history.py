@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from klpdsl.bisect.divergence import TextDivergence, first_divergence
 from klpdsl.bisect.route import Move, Point, mainline, way
-from klpdsl.bisect.scenario import RunError, Runner, header_engines
+from klpdsl.bisect.scenario import RunError, Runner, header_engines, read_items
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.semantics.table import change, order
 from klpdsl.syntax import tree
+from klpdsl.syntax.diagnostics import ScenarioError
 
 MAINLINE = "mainline"
 _ON_MAINLINE = frozenset({"release", "commit", "root"})
@@ -110,6 +111,29 @@ def passage(runner: Runner, stretch: Stretch) -> Passage:
         last = point, text
         moves = ()
     return Passage(stretch, tuple(turns), tuple(refused))
+
+
+class Asked(NamedTuple):
+    """Where to look: engines beside mainline, or the ends of a stretch. See `stretches`."""
+
+    engines: tuple[str, ...] = ()
+    first: str | None = None
+    last: str | None = None
+
+
+def passages_of(path: str, asked: Asked) -> tuple[Passage, ...]:
+    """Run the scenario in a file wherever was asked. Raises ScenarioError, EngineError and OSError."""
+    items = read_items(path)
+    runner = Runner(items)
+    return tuple(passage(runner, stretch) for stretch in stretches(items, *asked))
+
+
+def row_or_error(path: str, asked: Asked) -> tuple[tuple[str, ...], str]:
+    """Return a scenario's row in a matrix, or the report of what is wrong with it: one must not hide the others."""
+    try:
+        return row(passages_of(path, asked)), ""
+    except ScenarioError as error:
+        return (), error.render()
 
 
 class Matrix(NamedTuple):

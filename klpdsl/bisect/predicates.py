@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from klpdsl._errors import KlpdslError
 from klpdsl.bisect.divergence import Block, blocks, who
 from klpdsl.trace.events import KIND
 
@@ -21,7 +22,7 @@ _SKIP = 125
 _ABORT = 128
 
 
-class PredicateError(Exception):
+class PredicateError(KlpdslError):
     """A predicate that cannot be, such as events of a kind that there is none of; or a command that gave up."""
 
 

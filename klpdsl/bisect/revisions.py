@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Self
 
+from klpdsl._errors import KlpdslError
 from klpdsl.bisect import environments
 from klpdsl.bisect.bisection import BisectError
 from klpdsl.bisect.predicates import Predicate, PredicateView
@@ -26,7 +27,7 @@ _HEADING = "==== "
 _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 
 
-class GitError(Exception):
+class GitError(KlpdslError):
     """git says no, or the range is none."""
 
 

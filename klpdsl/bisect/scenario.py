@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from klpdsl._errors import KlpdslError
 from klpdsl.run.session import Loaded, execute
 from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.records import Engine
@@ -18,7 +19,7 @@ from klpdsl.trace.text import to_text
 _NOWHERE = tree.Span("", 1, 1, 1, 1)
 
 
-class RunError(Exception):
+class RunError(KlpdslError):
     """An engine could not run the scenario; the text says why."""
 
 

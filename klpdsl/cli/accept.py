@@ -7,13 +7,13 @@ import os
 import shlex
 
 from klpdsl.cli.common import MISMATCH, NOTHING_SELECTED, OK, USAGE, complain, default_jobs, parser
-from klpdsl.cli.golden import Busy, add_write_arguments, check_anew, may_write, tell, writing
+from klpdsl.cli.golden import add_class_argument, add_write_arguments, check_anew, may_write, tell, writing
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.deciding import accepting, pending, transaction
 from klpdsl.goldens.deciding.accepting import Accepted, Choice
 from klpdsl.goldens.deciding.pending import Record
 from klpdsl.goldens.deciding.transaction import Operation
-from klpdsl.goldens.suite import Suite, SuiteError, find_suite
+from klpdsl.goldens.suite import Suite, find_suite
 
 
 def main(argv: list[str]) -> int:
@@ -22,20 +22,13 @@ def main(argv: list[str]) -> int:
     code = OK if arguments.dry_run else may_write("accept", arguments)
     if code:
         return code
-    try:
-        suite = find_suite(arguments.paths)
-        names = suite.names(arguments.paths) if arguments.paths else None
-    except SuiteError as error:
-        complain(f"klpdsl accept: {error}")
-        return USAGE
+    suite = find_suite(arguments.paths)
+    names = suite.names(arguments.paths) if arguments.paths else None
     if names == []:
         complain("klpdsl accept: no scenarios here")
         return NOTHING_SELECTED
-    try:
-        with writing("accept", suite):
-            return _accept(suite, names, arguments)
-    except Busy:
-        return MISMATCH
+    with writing(suite):
+        return _accept(suite, names, arguments)
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
@@ -49,14 +42,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         "klpdsl accept scenarios/replace --reason 'no-ops are freed when the transition completes'",
     )
     p.add_argument("paths", nargs="*", metavar="PATH", help="scenarios or folders of them")
-    p.add_argument(
-        "--class",
-        dest="classes",
-        action="append",
-        default=[],
-        metavar="ID",
-        help="only this class of differences (as klpdsl check calls it); may be repeated",
-    )
+    add_class_argument(p)
     p.add_argument("--reason", default="", metavar="TEXT", help="why the goldens that exist change")
     p.add_argument(
         "--with-violations", action="store_true", help="also traces that violate a property by surprise"

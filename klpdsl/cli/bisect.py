@@ -7,18 +7,17 @@ import json
 import os
 
 from klpdsl.bisect import bisect_report as report
-from klpdsl.bisect.bisection import BisectError, Culprit, Lineage, bisect
-from klpdsl.bisect.predicates import Predicate, PredicateError
+from klpdsl.bisect.bisection import Culprit, Lineage, bisect
+from klpdsl.bisect.predicates import Predicate
 from klpdsl.bisect.scenario import Runner, header_engines, read_items
 from klpdsl.bisect.search import Probe
 from klpdsl.bisect.subsets import MinimalSet, minimal_set
-from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
+from klpdsl.cli.common import OK, USAGE, complain, parser
 from klpdsl.cli.predicate_options import add_predicates, predicate_of
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.points import points
-from klpdsl.semantics.records import Engine, EngineError
+from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
-from klpdsl.syntax.diagnostics import ScenarioError
 
 
 def main(argv: list[str]) -> int:
@@ -33,26 +32,11 @@ def main(argv: list[str]) -> int:
     if arguments.reduce and arguments.format == "json":
         complain("klpdsl bisect: --reduce prints a scenario; leave --format json out")
         return USAGE
-    try:
-        if arguments.git:
-            from klpdsl.cli.bisect_git import main_git
+    if arguments.git:
+        from klpdsl.cli.bisect_git import main_git
 
-            return main_git(arguments, predicate_of(arguments))
-        return _lineage(arguments)
-    except (EngineError, PredicateError) as error:
-        complain(f"klpdsl bisect: {error}")
-        return USAGE
-    except BisectError as error:
-        complain(f"klpdsl bisect: {error}")
-        return CANNOT_JUDGE if error.cannot_judge else MISMATCH
-    except ScenarioError as error:
-        complain(error.render())
-        return USAGE
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        complain(f"klpdsl bisect: {error.filename}: {error.strerror}")
-        return USAGE
+        return main_git(arguments, predicate_of(arguments))
+    return _lineage(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

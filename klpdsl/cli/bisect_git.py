@@ -15,7 +15,6 @@ from klpdsl.bisect.predicates import Predicate
 from klpdsl.bisect.revisions import (
     Bisector,
     Found,
-    GitError,
     Repository,
     Request,
     Runs,
@@ -39,30 +38,26 @@ def main_git(arguments: argparse.Namespace, predicate: Predicate) -> int:
         )
         return USAGE
     engines = _engines(arguments)
-    try:
-        repository = Repository(arguments.repo)
-        ends = split_range(arguments.git)
-        with Workshop() as workshop:
-            request = Request(os.path.abspath(arguments.file), engines, arguments.timeout)
-            runs = Runs(repository, workshop, request, predicate)
-            bisector = Bisector(repository, runs, *ends, arguments.jobs)
-            loud = arguments.format == "text"
+    repository = Repository(arguments.repo)
+    ends = split_range(arguments.git)
+    with Workshop() as workshop:
+        request = Request(os.path.abspath(arguments.file), engines, arguments.timeout)
+        runs = Runs(repository, workshop, request, predicate)
+        bisector = Bisector(repository, runs, *ends, arguments.jobs)
+        loud = arguments.format == "text"
+        if loud:
+            count = len(bisector.commits) - 1
+            print(
+                f"{ends[0]} is good and {ends[1]} is bad: {count} revision{'s' if count != 1 else ''}, "
+                f"{steps_left(count)} steps at most; on {', '.join(engines)}"
+            )
+            sys.stdout.flush()
+
+        def tell(commit: str, probe: Probe) -> None:
             if loud:
-                count = len(bisector.commits) - 1
-                print(
-                    f"{ends[0]} is good and {ends[1]} is bad: {count} revision{'s' if count != 1 else ''}, "
-                    f"{steps_left(count)} steps at most; on {', '.join(engines)}"
-                )
-                sys.stdout.flush()
+                print(probe_line(probe, _short(repository, commit)), flush=True)
 
-            def tell(commit: str, probe: Probe) -> None:
-                if loud:
-                    print(probe_line(probe, _short(repository, commit)), flush=True)
-
-            found = bisector.bisect(everything=arguments.all, tell=tell)
-    except GitError as error:
-        complain(f"klpdsl bisect: {error}")
-        return USAGE
+        found = bisector.bisect(everything=arguments.all, tell=tell)
     if loud:
         print("\n".join(_text(repository, found, runs)))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from klpdsl.cli.common import OK, USAGE, complain, parser
-from klpdsl.goldens.suite import SuiteError, find_suite
+from klpdsl.goldens.suite import find_suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +30,9 @@ def main(argv: list[str]) -> int:
     elif int(number) == 0:
         complain("klpdsl blame: lines are counted from 1")
         return USAGE
-    from klpdsl.goldens.with_git.blame import BlameError, blame
+    from klpdsl.goldens.with_git.blame import blame
 
-    try:
-        lines = blame(find_suite([path]), path, int(number))
-    except (BlameError, SuiteError) as error:
-        complain(f"klpdsl blame: {error}")
-        return USAGE
+    lines = blame(find_suite([path]), path, int(number))
     if arguments.format == "json":
         print(json.dumps([_plain(line) for line in lines], ensure_ascii=False, indent=2))
     elif int(number):

@@ -9,7 +9,6 @@ import time
 
 from klpdsl.cli.common import (
     NOTHING_SELECTED,
-    USAGE,
     Progress,
     colours,
     complain,
@@ -19,7 +18,7 @@ from klpdsl.cli.common import (
 )
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.checking.suite_check import check_all
-from klpdsl.goldens.suite import Suite, SuiteError, find_suite
+from klpdsl.goldens.suite import Suite, find_suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,13 +28,9 @@ if TYPE_CHECKING:
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit code."""
     arguments = _arguments(argv)
-    try:
-        suite = find_suite(arguments.paths)
-        names = suite.names(arguments.paths)
-        only = _engines(arguments.engine)
-    except SuiteError as error:
-        complain(f"klpdsl check: {error}")
-        return USAGE
+    suite = find_suite(arguments.paths)
+    names = suite.names(arguments.paths)
+    only = _engines(arguments.engine)
     if not names:
         complain("klpdsl check: no scenarios here")
         return NOTHING_SELECTED
@@ -86,12 +81,8 @@ def _engines(specs: list[str]) -> tuple[str, ...]:
     if not specs:
         return ()
     from klpdsl.semantics.engines import expand
-    from klpdsl.semantics.records import EngineError
 
-    try:
-        return tuple(dict.fromkeys(name for spec in specs for name in expand(spec)))
-    except EngineError as error:
-        raise SuiteError(str(error)) from error
+    return tuple(dict.fromkeys(name for spec in specs for name in expand(spec)))
 
 
 def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argparse.Namespace) -> Summary:
@@ -139,11 +130,7 @@ def _tell(summary: Summary, arguments: argparse.Namespace) -> int:
         if path:
             from klpdsl.goldens.reporting import formats
 
-            try:
-                _write(path, getattr(formats, what)(summary))
-            except OSError as error:
-                complain(f"klpdsl check: {path}: {error.strerror}")
-                return USAGE
+            _write(path, getattr(formats, what)(summary))
     sys.stdout.flush()
     return summary.code
 

@@ -6,9 +6,14 @@ import errno
 import os
 import sys
 
+from klpdsl._errors import KlpdslError
+from klpdsl._streams import ERRORS, INPUT, OUTPUT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+    from types import TracebackType
 
 OK = 0
 MISMATCH = 1
@@ -17,6 +22,8 @@ HOUSEKEEPING = 3
 FAILED = 4
 NOTHING_SELECTED = 5
 CANNOT_JUDGE = 125
+INTERRUPTED = 130
+READER_GONE = 141
 
 
 def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -31,6 +38,80 @@ def complain(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def guard(command: str, action: Callable[[], int]) -> int:
+    """Do what a command does, and return its exit code, whatever comes of it.
+
+    This is the one place that knows how a command may end. A command catches nothing of it by itself.
+    """
+    debug = bool(os.environ.get("KLPDSL_DEBUG"))
+    try:
+        code = action()
+    except KlpdslError as error:
+        complain(error.told(command))
+        code = error.exit_code
+    except KeyboardInterrupt:
+        complain("klpdsl: interrupted")
+        code = INTERRUPTED
+    except SystemExit as end:  # argparse's way of saying that all has been said
+        code = end.code if isinstance(end.code, int) else OK
+    except OSError as error:
+        if _is_of_output(error):
+            return _let_output_go(command, error)
+        if debug:
+            raise
+        code = told_of(command, error)
+    except Exception as error:
+        if debug:
+            raise
+        complain(
+            f"klpdsl: internal error: {type(error).__name__}: {error}\n"
+            "This is a bug of klpdsl, not of your scenario. KLPDSL_DEBUG=1 shows where it happened."
+        )
+        code = FAILED
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return _let_output_go(command, error)
+    return code
+
+
+def _is_of_output(error: OSError) -> bool:
+    return error.filename == OUTPUT or isinstance(error, BrokenPipeError)
+
+
+def _let_output_go(command: str, error: OSError) -> int:
+    """Standard output takes nothing any more: say nothing there, not even when the interpreter closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # Whoever read has enough, and need not be told.
+    return READER_GONE if isinstance(error, BrokenPipeError) else told_of(command, error)
+
+
+class EachAlone:
+    """For a command that does the same to several things: what is wrong with one is told, and does not hide the next.
+
+    `with each: …` around what is done to one; `code` is then the exit code of all.
+    """
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self.code = OK
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> bool:
+        if isinstance(error, KlpdslError):
+            complain(error.told(self._command))
+            self.code = max(self.code, error.exit_code)
+            return True
+        if isinstance(error, OSError) and error.filename is not None:
+            self.code = max(self.code, told_of(self._command, error))
+            return True
+        return False
+
+
 #: What nobody can mend by another command or other rights.
 _MACHINE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
 
@@ -42,11 +123,13 @@ def told_of(command: str, error: OSError) -> int:
     where a file should be, a lack of rights, a name that is too long.
     """
     where = f"{_from_here(error.filename)}: " if isinstance(error.filename, str) else ""
-    complain(f"klpdsl {command}: {where}{error.strerror or error}")
+    complain(f"{f'klpdsl {command}'.rstrip()}: {where}{error.strerror or error}")
     return FAILED if error.errno in _MACHINE else USAGE
 
 
 def _from_here(path: str) -> str:
+    if path in (INPUT, OUTPUT, ERRORS):
+        return path
     try:
         shown = os.path.relpath(path)
     except (OSError, ValueError):  # here is no more

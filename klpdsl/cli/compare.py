@@ -9,8 +9,6 @@ from klpdsl.compare import tables
 from klpdsl.compare.groups import Comparison, compare
 from klpdsl.run.session import Loaded, load_file, load_text
 from klpdsl.semantics.engines import expand
-from klpdsl.semantics.records import EngineError
-from klpdsl.syntax.diagnostics import ScenarioError
 
 EVERYTHING = "all,proposals,mutants,systems"
 
@@ -49,18 +47,11 @@ def main(argv: list[str]) -> int:
         p.print_usage()
         complain("klpdsl compare: name one file, or give a scenario with -c")
         return USAGE
-    try:
-        loaded = _load(arguments.file, arguments.text)
-        names = _engines(arguments.engines, loaded)
-        found = compare(loaded, names)
-        if arguments.view:
-            return _view(loaded, found, arguments.view, arguments.output)
-    except ScenarioError as error:
-        complain(error.render())
-        return USAGE
-    except EngineError as error:
-        complain(f"klpdsl compare: {error}")
-        return USAGE
+    loaded = _load(arguments.file, arguments.text)
+    names = _engines(arguments.engines, loaded)
+    found = compare(loaded, names)
+    if arguments.view:
+        return _view(loaded, found, arguments.view, arguments.output)
     if arguments.brief:
         found = found._replace(rows=tuple(row for row in found.rows if row.kind != "final"), other_events=())
     title = loaded.title or _stem(loaded.source)

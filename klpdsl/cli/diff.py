@@ -25,18 +25,9 @@ def main(argv: list[str]) -> int:
         return USAGE
     from klpdsl.run.session import load_file, load_text
     from klpdsl.semantics.engines import resolve
-    from klpdsl.semantics.records import EngineError
-    from klpdsl.syntax.diagnostics import ScenarioError
 
-    try:
-        loaded = load_file(arguments.file) if arguments.file else load_text(arguments.text, "<command line>")
-        names = [resolve(name).name for name in arguments.engines]
-    except ScenarioError as error:
-        complain(error.render())
-        return USAGE
-    except EngineError as error:
-        complain(f"klpdsl diff: {error}")
-        return USAGE
+    loaded = load_file(arguments.file) if arguments.file else load_text(arguments.text, "<command line>")
+    names = [resolve(name).name for name in arguments.engines]
     from klpdsl.goldens.reporting.engine_diff import compare
     from klpdsl.goldens.reporting.paint import Paint
 

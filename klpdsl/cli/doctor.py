@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from klpdsl.cli.common import HOUSEKEEPING, OK, USAGE, colours, complain, parser
-from klpdsl.goldens.suite import SuiteError, find_suite
+from klpdsl.cli.common import HOUSEKEEPING, OK, colours, parser
+from klpdsl.goldens.suite import find_suite
 
 
 def main(argv: list[str]) -> int:
@@ -21,11 +21,7 @@ def main(argv: list[str]) -> int:
     from klpdsl.goldens.reporting.paint import Paint
     from klpdsl.goldens.with_git.setup import findings
 
-    try:
-        found = findings(find_suite([]))
-    except SuiteError as error:
-        complain(f"klpdsl doctor: {error}")
-        return USAGE
+    found = findings(find_suite([]))
     if arguments.format == "json":
         print(json.dumps([one._asdict() for one in found], ensure_ascii=False, indent=2))
     else:

@@ -48,11 +48,7 @@ def main(argv: list[str]) -> int:
     if not arguments.names and (arguments.set or arguments.with_ or arguments.without):
         complain("klpdsl engines: name the engine to alter")
         return USAGE
-    try:
-        said, lines = _answer(arguments)
-    except EngineError as error:
-        complain(f"klpdsl engines: {error}")
-        return error.exit_code
+    said, lines = _answer(arguments)
     if arguments.format == "json":
         import json
 
@@ -239,14 +235,11 @@ def _between(said: dict[str, Any]) -> Iterator[str]:
 
 
 def _scenarios(folder: str) -> set[str]:
-    try:
-        names = os.listdir(folder)
-    except FileNotFoundError:
+    if not os.path.exists(folder):
         if folder == _SHOWN_IN:
             return set()
-        raise EngineError(f"{folder}: there is no such folder") from None
-    except OSError as error:
-        raise EngineError(f"{folder}: {error.strerror}") from None
+        raise EngineError(f"{folder}: there is no such folder")
+    names = os.listdir(folder)
     return {name.removesuffix(".klp") for name in names if name.endswith(".klp")}
 
 

@@ -6,8 +6,7 @@ import os
 import sys
 import tempfile
 
-from klpdsl.cli.common import MISMATCH, OK, USAGE, complain, parser
-from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.cli.common import MISMATCH, OK, EachAlone, parser
 from klpdsl.syntax.files import read_bounded
 from klpdsl.syntax.layout import format_scenario
 
@@ -27,16 +26,11 @@ def main(argv: list[str]) -> int:
     )
     arguments = p.parse_args(argv)
     code = OK
+    each = EachAlone("fmt")
     for path in _files(arguments.paths):
-        try:
+        with each:
             code = max(code, _one(path, check=arguments.check))
-        except ScenarioError as error:
-            complain(error.render())
-            code = USAGE
-        except OSError as error:
-            complain(f"klpdsl fmt: {path}: {error}")
-            code = USAGE
-    return code
+    return max(code, each.code)
 
 
 def _files(paths: list[str]) -> list[str]:

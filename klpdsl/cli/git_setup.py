@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from klpdsl.cli.common import HOUSEKEEPING, OK, USAGE, complain, parser
+from klpdsl.cli.common import HOUSEKEEPING, OK, complain, parser
 from klpdsl.goldens.suite import SuiteError, find_suite
 
 
@@ -23,25 +23,15 @@ def main(argv: list[str]) -> int:
     from klpdsl._git import git
     from klpdsl.goldens.with_git import setup
 
-    try:
-        suite = find_suite([])
-        if git(suite.root, "rev-parse", "--git-dir") is None:
-            raise SuiteError(f"{suite.root} is in no git repository")
-    except SuiteError as error:
-        complain(f"klpdsl git-setup: {error}")
-        return USAGE
+    suite = find_suite([])
+    if git(suite.root, "rev-parse", "--git-dir") is None:
+        raise SuiteError(f"{suite.root} is in no git repository")
     if not arguments.check:
-        try:
-            for what in setup.install(suite):
-                print(f"set up: {what}")
-            if arguments.workflow:
-                path = setup.write_workflow(suite)
-                print(
-                    f"written: {os.path.relpath(path)}" if path else "there is a workflow klpdsl.yml already"
-                )
-        except OSError as error:
-            complain(f"klpdsl git-setup: {error.strerror or error}")
-            return USAGE
+        for what in setup.install(suite):
+            print(f"set up: {what}")
+        if arguments.workflow:
+            path = setup.write_workflow(suite)
+            print(f"written: {os.path.relpath(path)}" if path else "there is a workflow klpdsl.yml already")
     command = setup.driver(suite)
     problem = "the driver is not registered in this clone" if not command else setup.verify(command)
     if not problem and not setup.attribute(suite):

@@ -11,7 +11,7 @@ from klpdsl.cli.common import USAGE, Progress, complain, in_ci
 from klpdsl.goldens.checking import suite_check
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.deciding import pending, transaction
-from klpdsl.goldens.deciding.transaction import BusyError, Finished
+from klpdsl.goldens.deciding.transaction import Finished
 from klpdsl.goldens.suite import Suite
 
 
@@ -19,6 +19,18 @@ def add_write_arguments(p: argparse.ArgumentParser) -> None:
     """The arguments of every command that writes goldens."""
     p.add_argument(
         "--in-ci", action="store_true", help="write even where CI is set, and nobody is there to look"
+    )
+
+
+def add_class_argument(p: argparse.ArgumentParser) -> None:
+    """The classes that a command is about, of those that are pending."""
+    p.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only this class of differences (as klpdsl check calls it); may be repeated",
     )
 
 
@@ -33,28 +45,15 @@ def may_write(command: str, arguments: argparse.Namespace) -> int:
     return 0
 
 
-class Busy(Exception):  # noqa: N818 (an outcome that was reported already, rather than an error)
-    """The suite's goldens are being written by somebody else; the user has been told."""
-
-
 @contextmanager
-def writing(command: str, suite: Suite) -> Iterator[None]:
-    """Hold the suite's lock, with what an interrupted accept has left carried out. Raises `Busy`."""
-    try:
-        with transaction.lock(suite):
-            finished = transaction.recover(suite)
-            if finished:
-                print(f"finished an accept that was interrupted: {len(finished.written)} files")
-                tell(suite, finished)
-            yield
-    except BusyError as error:
-        complain(f"klpdsl {command}: {error}")
-        raise Busy from error
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        complain(f"klpdsl {command}: {error.filename or suite.root}: {error.strerror}")
-        raise Busy from error
+def writing(suite: Suite) -> Iterator[None]:
+    """Hold the suite's lock, with what an interrupted accept has left carried out. Raises `BusyError`."""
+    with transaction.lock(suite):
+        finished = transaction.recover(suite)
+        if finished:
+            print(f"finished an accept that was interrupted: {len(finished.written)} files")
+            tell(suite, finished)
+        yield
 
 
 def tell(suite: Suite, finished: Finished) -> None:

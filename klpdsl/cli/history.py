@@ -8,11 +8,9 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 
 from klpdsl.bisect import history_report as report
-from klpdsl.bisect.history import Matrix, Passage, passage, row, stretches
-from klpdsl.bisect.scenario import Runner, find_scenarios, read_items
+from klpdsl.bisect.history import Asked, Matrix, passages_of, row_or_error
+from klpdsl.bisect.scenario import find_scenarios
 from klpdsl.cli.common import NOTHING_SELECTED, OK, USAGE, complain, parser
-from klpdsl.semantics.records import EngineError
-from klpdsl.syntax.diagnostics import ScenarioError
 
 
 def main(argv: list[str]) -> int:
@@ -43,30 +41,13 @@ def main(argv: list[str]) -> int:
             "klpdsl history: --engine adds branches to all of mainline; with --from and --to it has no place"
         )
         return USAGE
-    try:
-        if len(arguments.paths) == 1 and not os.path.isdir(arguments.paths[0]):
-            return _one(arguments.paths[0], arguments)
-        return _many(arguments)
-    except EngineError as error:
-        complain(f"klpdsl history: {error}")
-    except ScenarioError as error:
-        complain(error.render())
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        complain(f"klpdsl history: {error.filename}: {error.strerror}")
-    return USAGE
-
-
-def _passages(path: str, arguments: argparse.Namespace) -> tuple[Passage, ...]:
-    items = read_items(path)
-    runner = Runner(items)
-    wanted = stretches(items, arguments.engine, arguments.first, arguments.last)
-    return tuple(passage(runner, stretch) for stretch in wanted)
+    if len(arguments.paths) == 1 and not os.path.isdir(arguments.paths[0]):
+        return _one(arguments.paths[0], arguments)
+    return _many(arguments)
 
 
 def _one(path: str, arguments: argparse.Namespace) -> int:
-    passages = _passages(path, arguments)
+    passages = passages_of(path, _asked(arguments))
     if arguments.format == "json":
         print(json.dumps(report.json(path, passages), indent=2, ensure_ascii=False))
     else:
@@ -75,11 +56,8 @@ def _one(path: str, arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _row(path: str, arguments: argparse.Namespace) -> tuple[tuple[str, ...], str]:
-    try:
-        return row(_passages(path, arguments)), ""
-    except ScenarioError as error:
-        return (), error.render()
+def _asked(arguments: argparse.Namespace) -> Asked:
+    return Asked(tuple(arguments.engine), arguments.first, arguments.last)
 
 
 def _many(arguments: argparse.Namespace) -> int:
@@ -87,11 +65,12 @@ def _many(arguments: argparse.Namespace) -> int:
     if not files:
         complain("klpdsl history: no scenarios here")
         return NOTHING_SELECTED
+    asked = _asked(arguments)
     if arguments.jobs > 1 and len(files) > 1:
         with ProcessPoolExecutor(arguments.jobs) as pool:
-            rows = list(pool.map(_row, files, [arguments] * len(files), chunksize=8))
+            rows = list(pool.map(row_or_error, files, [asked] * len(files), chunksize=8))
     else:
-        rows = [_row(file, arguments) for file in files]
+        rows = [row_or_error(file, asked) for file in files]
     common = os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files])
     names = [os.path.relpath(os.path.abspath(file), common) for file in files]
     matrix = Matrix(

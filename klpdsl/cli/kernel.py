@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain
-from klpdsl.kernel.errors import KernelError, NotExpressible
+from klpdsl.kernel.errors import KernelError
 from klpdsl.kernel.kernels import (
     KernelImage,
     fetch,
@@ -19,7 +19,6 @@ from klpdsl.kernel.kernels import (
     kernels_at_hand,
 )
 from klpdsl.run.session import Loaded, load_file, load_text
-from klpdsl.syntax.diagnostics import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +29,7 @@ if TYPE_CHECKING:
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
-    try:
-        code: int = arguments.action(arguments)
-    except KernelError as error:
-        complain(f"klpdsl kernel: {error}")
-        return CANNOT_JUDGE
+    code: int = arguments.action(arguments)
     return code
 
 
@@ -165,18 +160,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if (arguments.file is None) == (arguments.text is None):
         complain("klpdsl kernel run: name a file, - for standard input, or give a scenario with -c")
         return USAGE
-    try:
-        plan = make_plan(_load(arguments).program)
-    except ScenarioError as error:
-        complain(error.render())
-        return USAGE
-    except OSError as error:
-        complain(f"klpdsl kernel run: {arguments.file}: {error.strerror}")
-        return USAGE
-    except NotExpressible as refusal:
-        for reason in refusal.reasons:
-            complain(f"klpdsl kernel run: not on a real kernel: {reason}")
-        return CANNOT_JUDGE
+    plan = make_plan(_load(arguments).program)
     kernel = _kernel(arguments)
     outcome = Batch(kernel, {"1": plan}, accel=arguments.accel, machines=1).run()["1"]
     if arguments.keep:
@@ -202,15 +186,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _confirm(arguments: argparse.Namespace) -> int:
-    from klpdsl.goldens.suite import SuiteError, find_suite
+    from klpdsl.goldens.suite import find_suite
     from klpdsl.kernel import confirm, evidence
 
-    try:
-        suite = find_suite(arguments.paths)
-        names = suite.names(arguments.paths)
-    except SuiteError as error:
-        complain(f"klpdsl kernel confirm: {error}")
-        return USAGE
+    suite = find_suite(arguments.paths)
+    names = suite.names(arguments.paths)
     if not names:
         complain("klpdsl kernel confirm: no scenarios there")
         return NOTHING_SELECTED
@@ -254,17 +234,13 @@ def _confirm(arguments: argparse.Namespace) -> int:
 
 
 def _evidence(arguments: argparse.Namespace) -> int:
-    from klpdsl.goldens.suite import SuiteError, find_suite
+    from klpdsl.goldens.suite import find_suite
     from klpdsl.kernel.attribution import borne_out
     from klpdsl.kernel.confirmed import render
     from klpdsl.kernel.evidence import read
 
-    try:
-        suite = find_suite([])
-        names = suite.names([])
-    except SuiteError as error:
-        complain(f"klpdsl kernel evidence: {error}")
-        return USAGE
+    suite = find_suite([])
+    names = suite.names([])
     if not arguments.changes:
         print(render(suite), end="")
         return OK

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 
-from klpdsl.cli.common import HOUSEKEEPING, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain, parser
-from klpdsl.cli.golden import Busy, add_write_arguments, may_write, tell, writing
+from klpdsl.cli.common import HOUSEKEEPING, MISMATCH, NOTHING_SELECTED, OK, complain, parser
+from klpdsl.cli.golden import add_write_arguments, may_write, tell, writing
 from klpdsl.goldens.checking import inventory, scenario_check
 from klpdsl.goldens.deciding import accepting, transaction
 from klpdsl.goldens.deciding.transaction import Operation, Plan
 from klpdsl.goldens.runs import cases
 from klpdsl.goldens.storage import store
-from klpdsl.goldens.suite import Suite, SuiteError, find_suite
-from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.goldens.suite import Suite, find_suite
 
 
 def main(argv: list[str]) -> int:
@@ -31,22 +30,15 @@ def main(argv: list[str]) -> int:
     code = may_write("prune", arguments) if arguments.apply else OK
     if code:
         return code
-    try:
-        suite = find_suite([])
-    except SuiteError as error:
-        complain(f"klpdsl prune: {error}")
-        return USAGE
+    suite = find_suite([])
     if not suite.names([]):
         # An empty scenarios/ is more likely a mistake than a wish to lose every golden.
         complain("klpdsl prune: there are no scenarios here, so nothing says which goldens are needed")
         return NOTHING_SELECTED
-    try:
-        if not arguments.apply:
-            return _prune(suite, apply=False, stray=True)
-        with writing("prune", suite):
-            return _prune(suite, apply=True, stray=arguments.stray)
-    except Busy:
-        return MISMATCH
+    if not arguments.apply:
+        return _prune(suite, apply=False, stray=True)
+    with writing(suite):
+        return _prune(suite, apply=True, stray=arguments.stray)
 
 
 def _prune(suite: Suite, *, apply: bool, stray: bool) -> int:
@@ -87,9 +79,8 @@ def _removal(suite: Suite, path: str) -> Operation:
 
 
 def _layout(suite: Suite, name: str) -> list[Operation]:
-    try:
-        engines = cases.load(suite, name).engine_names()
-    except ScenarioError:
+    engines = cases.meant_for(suite, name)
+    if engines is None:
         complain(f"{name}: cannot be read, so its goldens stay")
         return []
     redundant, unmeant = scenario_check.housekeeping(store.read(suite, name), engines)

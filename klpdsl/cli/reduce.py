@@ -15,15 +15,12 @@ from klpdsl.bisect.keeping import (
     KeepRun,
     KeepViolation,
 )
-from klpdsl.bisect.predicates import PredicateError
 from klpdsl.bisect.reduction import reduce
-from klpdsl.bisect.scenario import RunError, header_engines, read_items
+from klpdsl.bisect.scenario import header_engines, read_items
 from klpdsl.cli.common import OK, USAGE, complain, parser
 from klpdsl.cli.predicate_options import add_predicates, predicate_of
 from klpdsl.semantics.engines import expand, resolve
-from klpdsl.semantics.records import EngineError
 from klpdsl.syntax import tree
-from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.parse import parse
 
 
@@ -64,20 +61,8 @@ def main(argv: list[str]) -> int:
     if arguments.engine and arguments.keep_difference:
         complain("klpdsl reduce: --keep-difference names its engines itself; leave --engine out")
         return USAGE
-    try:
-        items = read_items(arguments.file)
-        found = reduce(items, _keep(arguments, items), os.path.basename(arguments.file))
-    except (EngineError, PredicateError, RunError) as error:
-        complain(f"klpdsl reduce: {error}")
-        return USAGE
-    except ScenarioError as error:
-        complain(error.render())
-        return USAGE
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        complain(f"klpdsl reduce: {error.filename}: {error.strerror}")
-        return USAGE
+    items = read_items(arguments.file)
+    found = reduce(items, _keep(arguments, items), os.path.basename(arguments.file))
     return deliver(found.text, arguments.output, f"{len(items)} statements to {len(found.items)}")
 
 

@@ -9,16 +9,15 @@ from collections.abc import Callable
 
 from klpdsl.cli.accept import gather
 from klpdsl.cli.common import HOUSEKEEPING, MISMATCH, OK, USAGE, colours, complain, default_jobs, parser
-from klpdsl.cli.golden import Busy, add_write_arguments, may_write, tell, writing
+from klpdsl.cli.golden import add_write_arguments, may_write, tell, writing
 from klpdsl.goldens.checking.classes import Class
 from klpdsl.goldens.deciding import accepting, bundle, pending, transaction
 from klpdsl.goldens.deciding.accepting import Choice
-from klpdsl.goldens.deciding.bundle import BundleError
 from klpdsl.goldens.deciding.pending import Record
 from klpdsl.goldens.reporting.check_report import several
 from klpdsl.goldens.reporting.paint import Paint
 from klpdsl.goldens.reporting.reviewing import ACCEPT, KEYS, REJECT, SKIP, Review
-from klpdsl.goldens.suite import Suite, SuiteError, find_suite
+from klpdsl.goldens.suite import Suite, find_suite
 
 #: Scenarios of a class that are named where there is no terminal.
 _NAMED = 8
@@ -27,15 +26,9 @@ _NAMED = 8
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit code."""
     arguments = _arguments(argv)
-    try:
-        suite = find_suite(arguments.paths)
-        names = suite.names(arguments.paths) if arguments.paths else None
-        records = _records(suite, names, arguments)
-    except (SuiteError, BundleError) as error:
-        complain(f"klpdsl review: {error}")
-        return USAGE
-    except Busy:
-        return MISMATCH
+    suite = find_suite(arguments.paths)
+    names = suite.names(arguments.paths) if arguments.paths else None
+    records = _records(suite, names, arguments)
     if records is None:
         return MISMATCH
     classes = pending.classes(records)
@@ -83,7 +76,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 def _records(suite: Suite, names: list[str] | None, arguments: argparse.Namespace) -> list[Record] | None:
     if not arguments.bundle:
-        with writing("review", suite):
+        with writing(suite):
             return gather(suite, names, arguments.jobs)[0]
     found = bundle.read(suite, arguments.bundle)
     for sentence in found.refused:
@@ -280,12 +273,8 @@ def _carry_out(review: Review, records: list[Record], arguments: argparse.Namesp
     code = may_write("review", arguments) if accepted else OK
     if code:
         return code
-    suite = review.suite
-    try:
-        with writing("review", suite):
-            return _apply(review, records, arguments)
-    except Busy:
-        return MISMATCH
+    with writing(review.suite):
+        return _apply(review, records, arguments)
 
 
 def _apply(review: Review, records: list[Record], arguments: argparse.Namespace) -> int:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from klpdsl.cli.common import MISMATCH, OK, USAGE, complain, parser
+from klpdsl.cli.common import MISMATCH, OK, USAGE, EachAlone, complain, parser
 from klpdsl.run.session import Loaded, execute, load_file, load_text
 from klpdsl.semantics.engines import expand, resolve
-from klpdsl.semantics.records import Engine, EngineError
-from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.semantics.records import Engine
 from klpdsl.syntax.files import read_bounded
 
 TYPE_CHECKING = False
@@ -39,21 +38,17 @@ def main(argv: list[str]) -> int:
             "klpdsl run: name a file, - for standard input, or give a scenario with -c (--help says more)"
         )
         return USAGE
-    scenarios, failed = _load(options.files, options.texts)
+    each = EachAlone("run")
+    scenarios = _load(options.files, options.texts, each)
+    alter = (options.set, options.with_, options.without)
+    # What was asked for is the same for all scenarios, and so is what is wrong with it.
+    asked = [resolve(name, *alter) for name in _expanded(options.engine)]
     runs: list[tuple[Loaded, Engine]] = []
     for loaded in scenarios:
-        try:
-            names = _engine_names(options.engine, loaded)
-            alter = (options.set, options.with_, options.without)
-            runs += [(loaded, resolve(name, *alter)) for name in names]
-        except EngineError as error:
-            complain(f"klpdsl run: {error}")
-            return USAGE
-        except ScenarioError as error:  # the header names an engine that there is none of
-            complain(error.render())
-            failed = True
-    if failed:
-        return USAGE
+        with each:
+            runs += [(loaded, engine) for engine in asked or [resolve(_newest(loaded), *alter)]]
+    if each.code:
+        return each.code
     if options.view or options.format == "perfetto":
         from klpdsl.cli.viewing import show
 
@@ -120,27 +115,26 @@ def _parsed(argv: list[str]) -> _Options:
     return options
 
 
-def _load(files: list[str], texts: list[str]) -> tuple[list[Loaded], bool]:
+def _load(files: list[str], texts: list[str], each: EachAlone) -> list[Loaded]:
     loaded: list[Loaded] = []
-    failed = False
     for source, text in [(file, None) for file in files] + [("<command line>", text) for text in texts]:
-        try:
+        with each:
             if text is not None:
                 loaded.append(load_text(text, source))
             elif source == "-":
                 loaded.append(load_text(read_bounded(sys.stdin.buffer), source))
             else:
                 loaded.append(load_file(source))
-        except ScenarioError as error:
-            complain(error.render())
-            failed = True
-    return loaded, failed
+    return loaded
 
 
-def _engine_names(asked: list[str], loaded: Loaded) -> list[str]:
-    if asked:
-        return [name for spec in asked for name in (expand(spec) if _is_several(spec) else (spec,))]
-    return [loaded.engine_names()[-1]] if loaded.engines else ["mainline"]
+def _expanded(asked: list[str]) -> list[str]:
+    return [name for spec in asked for name in (expand(spec) if _is_several(spec) else (spec,))]
+
+
+def _newest(loaded: Loaded) -> str:
+    """The newest engine that the scenario is meant for."""
+    return loaded.engine_names()[-1] if loaded.engines else "mainline"
 
 
 def _is_several(spec: str) -> bool:
@@ -150,11 +144,7 @@ def _is_several(spec: str) -> bool:
 def _run(runs: list[tuple[Loaded, Engine]], form: str) -> int:
     code = OK
     for loaded, engine in runs:
-        try:
-            result = execute(loaded, engine)
-        except ScenarioError as error:
-            complain(error.render())
-            return USAGE
+        result = execute(loaded, engine)
         _print(result.trace, loaded, engine, form, alone=len(runs) == 1)
         if not result.ok:
             code = MISMATCH

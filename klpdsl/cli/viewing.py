@@ -7,7 +7,6 @@ import os
 import sys
 
 from klpdsl.cli.common import MISMATCH, OK, USAGE, colours, complain
-from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.view.film import film
 from klpdsl.view.grid import Grid, first_difference, grid
 
@@ -27,11 +26,7 @@ def show(runs: list[tuple[Loaded, Engine]], medium: str, output: str) -> int:
     grids: list[Grid] = []
     code = OK
     for loaded, engine in runs:
-        try:
-            shot = film(loaded, engine)
-        except ScenarioError as error:
-            complain(error.render())
-            return USAGE
+        shot = film(loaded, engine)
         grids.append(_titled(grid(shot), loaded))
         code = code if shot.ok else MISMATCH
     _put(_drawn(grids, medium), output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from klpdsl._checkout import SCENARIOS, is_below, repository_above, stranger, suite_above
+from klpdsl._errors import KlpdslError
 from klpdsl._git import git
 
 GOLDENS = "goldens"
@@ -14,7 +15,7 @@ SUFFIX = ".klp"
 COMMON = "common"
 
 
-class SuiteError(Exception):
+class SuiteError(KlpdslError):
     """There is no suite where one was looked for, or a path is not part of it."""
 
 

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from klpdsl._errors import KlpdslError
 from klpdsl._reading import SMALL_BYTES, read_file
 from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import GOLDENS, Suite
@@ -49,7 +50,7 @@ class Evidence(NamedTuple):
     why: tuple[str, ...] = ()
 
 
-class EvidenceError(Exception):
+class EvidenceError(KlpdslError):
     """A file that holds no evidence, although it lies where it should."""
 
 

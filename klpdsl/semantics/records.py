@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from klpdsl._errors import KlpdslError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple, TypeAlias
@@ -15,13 +17,11 @@ else:
     from klpdsl._records import NamedTuple
 
 
-class EngineError(Exception):
+class EngineError(KlpdslError):
     """A name, an axis, a value or a combination that makes no engine; the text says which, and what would.
 
-    The command line prints it and exits with `exit_code`; it is never a fault of klpdsl itself.
+    It is never a fault of klpdsl itself.
     """
-
-    exit_code = 2
 
 
 class Change(NamedTuple):

@@ -6,6 +6,7 @@ A report names the place, shows the line with a caret below the offending words,
 
 from __future__ import annotations
 
+from klpdsl._errors import KlpdslError
 from klpdsl.syntax import limits
 from klpdsl.syntax.place import Span
 from klpdsl.syntax.problem import Diagnostic
@@ -30,7 +31,7 @@ def _shortened(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     return (*diagnostics[: limits.ERRORS], last)
 
 
-class ScenarioError(Exception):
+class ScenarioError(KlpdslError):
     """A scenario that cannot run: everything that is wrong with it and with the files it imports.
 
     `texts` holds the text of each source by name, to show the lines from; a source that could not be read is absent.
@@ -42,6 +43,10 @@ class ScenarioError(Exception):
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:
+        return self.render()
+
+    def told(self, command: str) -> str:  # noqa: ARG002 (it is the scenario that is wrong, whoever reads it)
+        """Return the whole report."""
         return self.render()
 
     def render(self) -> str:

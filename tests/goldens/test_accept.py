@@ -273,7 +273,7 @@ def test_a_tree_that_cannot_be_written_is_told(project: Project) -> None:
         (project.root / "goldens").chmod(0o555)
     done = project.run("accept", "scenarios/new.klp")
     (project.root / "goldens").chmod(0o755)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "klpdsl accept: " in done.stderr
     assert "internal error" not in done.stderr
 

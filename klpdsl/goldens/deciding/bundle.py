@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from klpdsl._errors import KlpdslError
 from klpdsl._reading import BUNDLE_BYTES, read_file
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.pending import Record
@@ -14,7 +15,7 @@ from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import EngineError
 
 
-class BundleError(Exception):
+class BundleError(KlpdslError):
     """The file is no bundle, or none for this suite."""
 
 

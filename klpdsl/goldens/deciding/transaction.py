@@ -11,6 +11,7 @@ import json
 import os
 from contextlib import contextmanager
 
+from klpdsl._errors import KlpdslError
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.pending import Record
 from klpdsl.goldens.storage import writes
@@ -30,8 +31,10 @@ LOCK = "lock"
 PATIENCE = 10.0
 
 
-class BusyError(Exception):
+class BusyError(KlpdslError):
     """Somebody else is writing the goldens of this suite."""
+
+    exit_code = 1
 
 
 class Operation(NamedTuple):

@@ -129,6 +129,16 @@ def load(suite: Suite, name: str) -> Loaded:
     return load_file(path if shown.startswith("..") else shown)
 
 
+def meant_for(suite: Suite, name: str) -> tuple[str, ...] | None:
+    """The engines that a scenario is meant for; None for one that cannot be read."""
+    from klpdsl.syntax.diagnostics import ScenarioError
+
+    try:
+        return load(suite, name).engine_names()
+    except ScenarioError:
+        return None
+
+
 def execute(loaded: Loaded, engine: str) -> Run:
     """Run a scenario on one engine."""
     from klpdsl.run.session import execute as run

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
+from klpdsl._errors import KlpdslError
 from klpdsl._git import git
 from klpdsl.goldens.causes import responsible
 from klpdsl.goldens.runs import cases
@@ -20,7 +21,7 @@ from klpdsl.trace.text import to_text
 UNCOMMITTED = "0" * 40
 
 
-class BlameError(Exception):
+class BlameError(KlpdslError):
     """The file is no golden of this suite, or has no such line."""
 
 
