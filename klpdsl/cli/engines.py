@@ -124,7 +124,7 @@ def _tree(nodes: tuple[Node, ...]) -> Iterator[str]:
 
 def _branches(children: dict[str, list[Node]], parent: str, depth: int) -> Iterator[str]:
     for node in children.get(parent, []):
-        kind = "" if node.kind == "proposal" else f"{node.kind}: "
+        kind = f"{node.kind}: " if node.kind in {"mutant", "system"} else ""
         yield f"{'    ' * depth}+ {_bold(node.name)}{_also(node)}  {kind}{node.title}"
         yield from _branches(children, node.name, depth + 1)
 
@@ -156,6 +156,13 @@ _KINDS = {
     "mutant": "a mutant, for safety checks to catch",
     "system": "another system",
     "custom": "made by hand",
+    "distribution": "a distribution's kernel",
+    "stable": "a stable tree",
+}
+_GRADES = {
+    "read": "read there",
+    "rebuild read": "read in a rebuild of it",
+    "inferred": "not read itself; inferred",
 }
 
 
@@ -174,6 +181,8 @@ def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
             ("caught by", said["caught"]),
         ):
             yield from _list(title, texts)
+    if "uname" in said:
+        yield from _run_by_people(said)
     yield ""
     base = said["base"] or "nothing"
     yield f"axes (* differs from {base}):"
@@ -193,6 +202,23 @@ def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
         yield ""
         yield f"changes that {base} has too: {count}" + ("" if everything else " (--all lists them)")
         yield from _wrapped(", ".join(said["inherited"]), "  ") if everything else ()
+
+
+def _run_by_people(said: dict[str, Any]) -> Iterator[str]:
+    """Yield what is known of a distribution's kernel or a stable tree, and how."""
+    yield f"{said['title']}, {said['version']}: made from {said['release']}"
+    yield from _wrapped(f"{_GRADES[said['grade']]}, on {said['read']}: {said['source']}", "")
+    if said["uname"]:
+        yield f"uname -r says {' or '.join(said['uname'])}"
+    if said["note"]:
+        yield from _wrapped(said["note"], "")
+    carried = [one["id"] for one in said["changes"]]
+    yield ""
+    yield from _wrapped(
+        f"carries {len(carried)} of later releases: {', '.join(carried)}" if carried else "", ""
+    )
+    if not carried:
+        yield "carries nothing of later releases that is known here"
 
 
 def _list(title: str, texts: list[str]) -> Iterator[str]:

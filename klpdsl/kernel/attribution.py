@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
-from klpdsl.kernel.distribution import BACKPORTS
+from klpdsl.kernel.distribution import engine_of_release
 from klpdsl.kernel.observable import VisibleStep, lines_of, visible_steps
 from klpdsl.run.session import Loaded, execute, load_file
 from klpdsl.semantics.engines import resolve
@@ -34,21 +34,16 @@ def _needing(change: str, present: Iterable[str]) -> set[str]:
     return gone - {change}
 
 
-def _pairs(version: str) -> dict[str, tuple[Engine, Engine]]:
+def _pairs(whole: Engine) -> dict[str, tuple[Engine, Engine]]:
     """For each change of a kernel's engine: that engine without what needs the change, and without the change too."""
-    backports = BACKPORTS.get(version, ())
-    whole = resolve(version, (), backports, ()).changes
-    mainline = resolve(version).changes
-
-    def less(gone: set[str]) -> Engine:
-        added = tuple(name for name in backports if name not in gone)
-        return resolve(version, (), added, tuple(name for name in mainline if name in gone))
-
     found = {}
-    for change in whole:
-        needing = _needing(change, whole)
+    for change in whole.changes:
+        needing = _needing(change, whole.changes)
         try:
-            pair = less(needing), less(needing | {change})
+            pair = (
+                resolve(whole.name, (), (), tuple(needing)),
+                resolve(whole.name, (), (), (*needing, change)),
+            )
         except EngineError:
             continue
         if pair[0].semantics != pair[1].semantics:
@@ -58,15 +53,17 @@ def _pairs(version: str) -> dict[str, tuple[Engine, Engine]]:
 
 def borne_out(suite: Suite, names: Iterable[str], kernel: str) -> dict[str, list[str]]:
     """Return, for each change that the kernel named `kernel` bears out, the scenarios in which it does."""
-    version = f"v{kernel}"
-    pairs = _pairs(version)
-    # What a confirmed scenario's kernel showed is what the model of that kernel shows.
-    whole = resolve(version, (), BACKPORTS.get(version, ()), ())
+    engines: dict[str, tuple[Engine, dict[str, tuple[Engine, Engine]]]] = {}
     found: dict[str, list[str]] = {}
     for name in names:
         row = evidence.read(suite, name).get(kernel)
         if row is None or row.state != "confirmed":
             continue
+        if row.release not in engines:
+            # What a confirmed scenario's kernel showed is what the model of that kernel shows.
+            whole = engine_of_release(row.release)
+            engines[row.release] = whole, _pairs(whole)
+        whole, pairs = engines[row.release]
         loaded = load_file(suite.scenario_path(name))
         shown: dict[str, tuple[VisibleStep, ...]] = {}
 

@@ -1,10 +1,10 @@
 """From names to engines: `resolve`, `expand`, and how engines descend from one another.
 
 Names are `v4.14` (a mainline release; one that changed nothing stands for the newest before it that did), `mainline`
-(the newest), `v5.1~2` (two changes before the end of v5.1), `v5.1@atomic-replace`, `atomic-replace` or
-`e1452b607c48` (just after that change or commit), a proposal (`baron-v2`), an alias (`baron`), and `./mine.toml`, an
-engine file. To each may be added `+axis=value`, `+change` and `^change` (without it): that is how engines made by
---set, --with and --without are called.
+or `latest` (the newest), `v5.1~2` (two changes before the end of v5.1), `v5.1@atomic-replace`, `atomic-replace` or
+`e1452b607c48` (just after that change or commit), a proposal (`baron-v2`), a distribution's kernel or a stable tree
+(`debian-12`, `stable-6.1`), an alias (`baron`, `rhel-9`), and `./mine.toml`, an engine file. To each may be added
+`+axis=value`, `+change` and `^change` (without it): that is how engines made by --set, --with and --without are called.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from __future__ import annotations
 from klpdsl.semantics.named import resolve_named
 from klpdsl.semantics.points import point_name, points
 from klpdsl.semantics.records import Engine, EngineError, Proposal
-from klpdsl.semantics.table import table
+from klpdsl.semantics.table import distributions, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_GROUPS = {"proposals": "proposal", "mutants": "mutant", "systems": "system"}
+_GROUPS = {
+    "proposals": "proposal",
+    "mutants": "mutant",
+    "systems": "system",
+    "distributions": "distribution",
+    "stable": "stable",
+}
 # Longer than any path, and than a name with every change and axis in it.
 _MAX_NAME = 10_000
 # What stands in the data does not change while a process runs, and a check asks for it thousands of times.
@@ -77,7 +83,7 @@ def expand(spec: str) -> tuple[str, ...]:
 
     A range holds every release at which something changed, from the point that A stands for to the one that B
     stands for, and A and B themselves if they lie inside a release. The groups are `all` (mainline, as `points`),
-    `proposals`, `mutants` and `systems`.
+    `proposals`, `mutants`, `systems`, `distributions` and `stable`.
     """
     names: dict[str, None] = {}
     for part in spec.split(","):
@@ -97,8 +103,10 @@ def expand(spec: str) -> tuple[str, ...]:
 
 
 def _group(kind: str) -> tuple[str, ...]:
-    rows = table()["proposals"].values()
-    return tuple(proposal.id for proposal in (Proposal(*row) for row in rows) if proposal.kind == kind)
+    known = table()
+    beside = [(one.id, one.kind) for one in (Proposal(*row) for row in known["proposals"].values())]
+    run = [(one.id, one.kind) for one in distributions()]
+    return tuple(name for name, is_of in (*beside, *run) if is_of == kind)
 
 
 def _range(spec: str) -> tuple[str, ...]:

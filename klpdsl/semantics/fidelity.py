@@ -11,8 +11,8 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
-from klpdsl.semantics.records import Change, EngineError, Proposal
-from klpdsl.semantics.table import change, data_text, order, proposal, table
+from klpdsl.semantics.records import Change, Distribution, EngineError, Proposal
+from klpdsl.semantics.table import change, data_text, distributions, order, proposal, table
 
 _KINDS = {
     "inferred": "The model does what follows from other things; no source says so.",
@@ -76,7 +76,14 @@ def render() -> str:
     """Return the document."""
     changes = [change(name) for name in order()]
     beside = [proposal(name) for name in table()["proposals"]]
-    parts = [_HEAD, _changes(changes), _not_shown(changes), _beside(beside), _differences()]
+    parts = [
+        _HEAD,
+        _changes(changes),
+        _not_shown(changes),
+        _run(distributions()),
+        _beside(beside),
+        _differences(),
+    ]
     return "\n".join(parts)
 
 
@@ -107,6 +114,34 @@ def _changes(changes: list[Change]) -> str:
 def _not_shown(changes: list[Change]) -> str:
     rows = [(f"`{one.id}`", one.effect, one.why) for one in changes if not one.shown]
     return f"## Changes that no scenario can show\n\n{_table(('change', 'effect', 'why'), rows)}"
+
+
+def _run(kernels: Sequence[Distribution]) -> str:
+    rows = [
+        (
+            f"`{one.id}`",
+            f"{one.title}, {one.version}",
+            one.base,
+            ", ".join(f"`{name}`" for name in one.carries) or "nothing",
+            one.grade,
+            f"{one.source} ({one.read})",
+            one.note,
+        )
+        for one in kernels
+    ]
+    unread = "".join(f"- {name}: {why}.\n" for name, why in table()["unread"].items())
+    head = ("engine", "kernel", "made from", "carries", "known by", "what was read, and when", "remark")
+    return f"""\
+## Kernels of distributions and stable trees
+
+Each is a release and the changes of later ones that it carries. *Read*: `kernel/livepatch` and what it needs around it
+was read in the tree of that very kernel and compared with the history; *rebuild read*: in that of a rebuild from the
+same source packages; *inferred*: in the tree named.
+
+{_table(head, rows)}
+What was looked for and could not be read has no engine:
+
+{unread}"""
 
 
 def _beside(beside: list[Proposal]) -> str:

@@ -7,7 +7,7 @@ from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.explain import history, unread
 from klpdsl.semantics.points import point_name, position
 from klpdsl.semantics.records import Change, Proposal
-from klpdsl.semantics.table import change, order, proposal, table
+from klpdsl.semantics.table import change, distribution, distributions, order, proposal, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ else:
 class Node(NamedTuple):
     """An engine in the tree. `kind` is as in Engine; `changes` are those that lead here from `parent`.
 
-    `title` says in a few words what it is: who proposed it and when; empty for points of mainline.
+    `title` says in a few words what it is: who proposed it and when, or whose kernel it is; empty for points of
+    mainline.
     """
 
     name: str
@@ -45,6 +46,11 @@ def lineage() -> tuple[Node, ...]:
         parent = resolve(one.base).name
         title = f"{one.who}, {one.when}"
         nodes.append(Node(one.id, one.kind, parent, aliases.get(one.id, ()), (), title))
+    for run in distributions():
+        engine = resolve(run.id)
+        carried = tuple(name for name in engine.changes if name in run.carries)
+        title = f"{run.title}, {run.version}"
+        nodes.append(Node(run.id, run.kind, engine.base, aliases.get(run.id, ()), carried, title))
     return tuple(nodes)
 
 
@@ -86,6 +92,8 @@ def describe(engine: Engine) -> dict[str, Any]:
     }
     if engine.kind in {"proposal", "mutant", "system"}:
         said.update(_proposal(proposal(engine.name)))
+    if engine.kind in {"distribution", "stable"}:
+        said.update(_distribution(engine.name))
     said["axes"] = {
         axis: {
             "value": value,
@@ -118,6 +126,20 @@ def _proposal(one: Proposal) -> dict[str, Any]:
         "prose": " ".join(one.prose.split()),
         "inferred": list(one.inferred),
         "caught": list(one.caught),
+    }
+
+
+def _distribution(name: str) -> dict[str, Any]:
+    one = distribution(name)
+    return {
+        "title": one.title,
+        "version": one.version,
+        "release": one.base,
+        "uname": list(one.uname),
+        "grade": one.grade,
+        "source": one.source,
+        "read": one.read,
+        "note": one.note or None,
     }
 
 

@@ -1,9 +1,12 @@
-"""Engines that stand in the data: mainline's points, and what is built on them by name (proposals, other systems)."""
+"""Engines that stand in the data: mainline's points, and what is built on them by name.
+
+These are proposals, other systems, and kernels that people run: those of distributions and the stable trees.
+"""
 
 from __future__ import annotations
 
-from klpdsl.semantics.points import mainline_engine, position
-from klpdsl.semantics.records import Engine, EngineError, Proposal, Setting
+from klpdsl.semantics.points import apply_changes, mainline_engine, position
+from klpdsl.semantics.records import Distribution, Engine, EngineError, Proposal, Setting
 from klpdsl.semantics.table import table
 
 TYPE_CHECKING = False
@@ -14,9 +17,11 @@ _MAX_DEPTH = 20
 
 
 def resolve_named(name: str, depth: int = 0) -> Engine:
-    """Return the engine of a name that stands in the data: a point of mainline, a proposal, or an alias of one."""
+    """Return the engine of a name that stands in the data, or that is an alias of one that does."""
     known = table()
     name = known["aliases"].get(name, name)
+    if name in known["distributions"]:
+        return _distribution(Distribution(*known["distributions"][name]))
     if name not in known["proposals"]:
         return mainline_engine(position(name))
     if depth > _MAX_DEPTH:
@@ -32,3 +37,14 @@ def resolve_named(name: str, depth: int = 0) -> Engine:
         changes=base.changes,
         settings=(*base.settings, *(Setting(axis, value, name) for axis, value in proposal.set)),
     )
+
+
+def _distribution(one: Distribution) -> Engine:
+    """Return the engine of a kernel that people run: its release, with and without the changes that set it apart."""
+    base = mainline_engine(position(one.base))
+    changes = tuple(
+        name
+        for name in table()["order"]
+        if name in one.carries or (name in base.changes and name not in one.lacks)
+    )
+    return Engine(one.id, apply_changes(changes), base.name, one.kind, changes, without=one.lacks)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.records import Change, Engine, EngineError
 from klpdsl.semantics.spelling import hint
-from klpdsl.semantics.table import change, table
+from klpdsl.semantics.table import change, running_on, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,14 +178,21 @@ def _change_position(name: str) -> int | None:
 def all_names() -> tuple[str, ...]:
     """Return every name that stands in the data, mainline's releases first."""
     known = table()
-    return (*known["ends"], *known["proposals"], *known["aliases"], *known["order"])
+    beside = (*known["proposals"], *known["distributions"], *known["aliases"])
+    return (*known["ends"], *beside, *known["order"])
 
 
 def _unknown(name: str) -> str:
     if _release(f"v{name}") is not None:
         return f"there is no engine {name}; did you mean v{name}?"
+    if running := running_on(name):
+        return f"there is no engine {name}; that is what `uname -r` says on {running}"
     parts = name.removeprefix("v").replace("-rc", ".").split(".")
-    if name.startswith("v") and len(parts) == 3 and all(part.isdecimal() for part in parts):
-        return f"there is no engine {name}: engines are mainline releases, like v{parts[0]}.{parts[1]}"
+    if name[:1] in "v0123456789" and len(parts) == 3 and all(part.isdecimal() for part in parts):
+        release, stable = f"v{parts[0]}.{parts[1]}", f"stable-{parts[0]}.{parts[1]}"
+        known = (
+            f", and {stable} is what its stable tree has become" if stable in table()["distributions"] else ""
+        )
+        return f"there is no engine {name}: engines are mainline releases, like {release}{known}"
     near = hint(name, all_names())
     return f"there is no engine {name}{near or ' (`klpdsl engines` lists them)'}"

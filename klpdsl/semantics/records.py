@@ -62,6 +62,23 @@ class Proposal(NamedTuple):
     caught: tuple[str, ...]
 
 
+class Distribution(NamedTuple):
+    """A kernel that people run: a release, and what it carries. data/distributions.toml says what each field means."""
+
+    id: str
+    kind: str
+    title: str
+    version: str
+    base: str
+    carries: tuple[str, ...]
+    lacks: tuple[str, ...]
+    uname: tuple[str, ...]
+    grade: str
+    source: str
+    read: str
+    note: str
+
+
 class Setting(NamedTuple):
     """An axis that was set outside the mainline history, and by whom: a proposal's name, a file, or `--set`."""
 
@@ -76,7 +93,8 @@ class Engine(NamedTuple):
     `resolve(engine.name) == engine`. `base` is the nearest engine that this one was made from, empty for the oldest.
     `kind` is `release` (the end of a mainline release), `commit` (a point inside one), `root` (before the first
     change), `proposal`, `mutant` (a proposal that safety checks must catch), `system` (another system than
-    livepatch), or `custom` (made by hand: a file, or --set, --with and --without).
+    livepatch), `distribution` or `stable` (a release with changes of later ones), or `custom` (made by hand: a file,
+    or --set, --with and --without).
     """
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 
 from klpdsl import _cache
-from klpdsl.semantics.records import Change, Proposal
+from klpdsl.semantics.records import Change, Distribution, Proposal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__))
 # What the table depends on beside the data: the code that builds it, the records it holds, the axes and their values.
 _CODE = ("tabulate.py", "records.py", "axes.py")
+#: The files that the table is built from, in the order in which `build` takes them.
+FILES = ("mainline.toml", "proposals.toml", "distributions.toml")
 _loaded: list[Table] = []
 
 
@@ -31,15 +33,15 @@ def table() -> Table:
 
 
 def _read() -> Table:
-    mainline, proposals = data_text("mainline.toml"), data_text("proposals.toml")
+    texts = [data_text(name) for name in FILES]
     code = _cache.code_digest(f"{_HERE}/{name}" for name in _CODE)
-    key = code and _cache.digest(code.encode(), mainline, proposals)
+    key = code and _cache.digest(code.encode(), *texts)
     found = _cache.load("engines", key) if key else None
     if isinstance(found, dict):
         return found
     from klpdsl.semantics.tabulate import build
 
-    built = build(mainline.decode(), proposals.decode())
+    built = build(*(text.decode() for text in texts))
     if key:
         _cache.store("engines", key, built)
     return built
@@ -59,3 +61,22 @@ def change(name: str) -> Change:
 def proposal(name: str) -> Proposal:
     """Return the engine beside mainline of that id."""
     return Proposal(*table()["proposals"][name])
+
+
+def distribution(name: str) -> Distribution:
+    """Return the distribution's or the stable tree's kernel of that id."""
+    return Distribution(*table()["distributions"][name])
+
+
+def distributions() -> tuple[Distribution, ...]:
+    """Return the kernels of distributions and the stable trees, in the order of the data."""
+    return tuple(Distribution(*row) for row in table()["distributions"].values())
+
+
+def running_on(uname: str) -> str:
+    """Return the engine of the kernel on which `uname -r` says that; empty if none is known."""
+    from fnmatch import fnmatchcase
+
+    return next(
+        (one.id for one in distributions() if any(fnmatchcase(uname, said) for said in one.uname)), ""
+    )

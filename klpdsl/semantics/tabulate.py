@@ -8,7 +8,7 @@ import typing
 from typing import Any, Literal, TypeAlias, get_args
 
 from klpdsl.semantics.axes import Semantics
-from klpdsl.semantics.records import Change, EngineError, Proposal
+from klpdsl.semantics.records import Change, Distribution, EngineError, Proposal
 
 if typing.TYPE_CHECKING:
     from klpdsl.semantics.records import Value
@@ -17,6 +17,8 @@ Table: TypeAlias = dict[str, Any]
 
 _EVIDENCE = ("read", "read; release inferred", "subject and date read", "trees compared", "from memory")
 _KINDS = ("proposal", "mutant", "system")
+_RUN = ("distribution", "stable")
+_GRADES = ("read", "rebuild read", "inferred")
 
 
 def allowed_values() -> dict[str, tuple[Value, ...]]:
@@ -49,11 +51,13 @@ def meanings() -> dict[str, str]:
     return found
 
 
-def build(mainline: str, proposals: str) -> Table:
-    """Check the texts of the two data files and return all that names are resolved with, as plain values."""
+def build(mainline: str, proposals: str, distributions: str) -> Table:
+    """Check the texts of the three data files and return all that names are resolved with, as plain values."""
     allowed = allowed_values()
     history = _parse("mainline.toml", mainline)
     beside = _parse("proposals.toml", proposals)
+    run = _parse("distributions.toml", distributions)
+    newest = history["releases"]["last"][-1]
     table: Table = {
         "allowed": allowed,
         "meanings": meanings(),
@@ -64,17 +68,27 @@ def build(mainline: str, proposals: str) -> Table:
         "changes": {},
         "ends": {},
         "proposals": {},
+        "distributions": {},
         # The newest release is called so whichever it is.
-        "aliases": {"mainline": history["releases"]["last"][-1], **beside.get("aliases", {})},
+        "aliases": {
+            "mainline": newest,
+            "latest": newest,
+            **beside.get("aliases", {}),
+            **run.get("aliases", {}),
+        },
+        "unread": dict(run.get("unread", {})),
     }
     for row in history["change"]:
         _add_change(table, row, allowed)
     table["releases"] = _releases(table["ends"], table["last"])
     for row in beside.get("engine", []):
         _add_proposal(table, row, allowed)
+    for row in run.get("engine", []):
+        _add_distribution(table, row)
     for alias, target in table["aliases"].items():
-        if type(target) is not str or alias in table["proposals"] or alias in table["changes"]:
-            raise EngineError(f"proposals.toml: the alias {alias} must be a text, and no engine's name")
+        taken = (table["proposals"], table["changes"], table["distributions"])
+        if type(target) is not str or any(alias in names for names in taken):
+            raise EngineError(f"the alias {alias} must be a text, and no engine's name")
     return table
 
 
@@ -85,7 +99,9 @@ def _parse(name: str, text: str) -> dict[str, Any]:
         raise EngineError(f"{name}: {error}") from None
 
 
-def _take(where: str, row: dict[str, Any], record: type[Change | Proposal], **defaults: Any) -> list[Any]:
+def _take(
+    where: str, row: dict[str, Any], record: type[Change | Proposal | Distribution], **defaults: Any
+) -> list[Any]:
     """Return the row's values in the order of the record's fields, or refuse what is missing or unknown."""
     unknown = sorted(set(row) - set(record._fields))
     missing = sorted(set(record._fields) - set(row) - set(defaults))
@@ -154,3 +170,21 @@ def _add_proposal(table: Table, row: dict[str, Any], allowed: dict[str, tuple[Va
     if (proposal.kind == "mutant") != bool(proposal.caught):
         raise EngineError(f"{where}: `caught` says what catches a mutant, and only a mutant has it")
     table["proposals"][proposal.id] = tuple(proposal)
+
+
+def _add_distribution(table: Table, row: dict[str, Any]) -> None:
+    where = f"distributions.toml: engine {row.get('id', '?')}"
+    one = Distribution(*_take(where, row, Distribution, lacks=(), note=""))
+    if one.id in table["distributions"] or one.id in table["proposals"] or one.id in table["changes"]:
+        raise EngineError(f"{where}: there are two of that id")
+    if one.kind not in _RUN or one.grade not in _GRADES:
+        raise EngineError(f"{where}: kind is one of {_RUN} and grade one of {_GRADES}")
+    if one.base not in table["releases"]:
+        raise EngineError(f"{where}: its base is no release: {one.base}")
+    has = table["order"][: table["releases"][one.base]]
+    for name in (*one.carries, *one.lacks):
+        if name not in table["changes"]:
+            raise EngineError(f"{where}: there is no change {name}")
+        if (name in has) != (name in one.lacks):
+            raise EngineError(f"{where}: {one.base} {'has' if name in has else 'does not have'} {name}")
+    table["distributions"][one.id] = tuple(one)

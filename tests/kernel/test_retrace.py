@@ -26,8 +26,9 @@ def scenario(recorded: Path) -> Loaded:
 
 
 def kernel(recorded: Path) -> KernelImage:
-    release = recorded.stem.rsplit("-", 1)[1]
-    return KernelImage(release, f"{release}.0", Path("vmlinuz"), Path("headers"))
+    name = recorded.stem.rsplit("-", 1)[1]
+    release = {"6.1": "6.1.0-56-cloud-amd64", "6.12": "6.12.117+deb12-cloud-amd64"}[name]
+    return KernelImage(name, release, Path("vmlinuz"), Path("headers"))
 
 
 reports = pytest.mark.parametrize("recorded", sorted(RECORDED.glob("*.report")), ids=lambda path: path.stem)

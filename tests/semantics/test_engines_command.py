@@ -43,8 +43,9 @@ def test_the_lineage_is_a_tree() -> None:
     tree = lines()
     assert tree[0] == "v4.0"
     newest = resolve("mainline")
-    assert tree[-2] == f"{newest.name} (mainline)"
-    assert tree[-1].endswith(order()[-1])
+    place = tree.index(f"{newest.name} (mainline, latest)")
+    assert tree[place + 1].endswith(order()[-1])
+    assert all(line.startswith("    + ") for line in tree[place + 2 :])
     place = tree.index("v4.12 (klp-v4.13)")
     assert tree[place + 2 : place + 5] == [
         "    + baron-v1-sysctl  Jason Baron, 2017-07-19",

@@ -16,7 +16,7 @@ EXAMPLES = re.findall(r"```console\n\$ klpdsl (.*)\n((?:.*\n)*?)```", TEXT)
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 6
 
 
 @pytest.mark.parametrize(("command", "printed"), EXAMPLES)
@@ -41,7 +41,11 @@ def test_the_engine_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", re.findall(r"`((?:v\d|baron|mainline|atomic|e1452)[^` ]*)`", TEXT.split("## Looking")[0])
+    "name",
+    re.findall(
+        r"`((?:v\d|baron|mainline|latest|debian-|rhel-|stable-|atomic|e1452)[^` ]*)`",
+        TEXT.split("## Looking")[0],
+    ),
 )
 def test_names(name: str) -> None:
     assert resolve(name)

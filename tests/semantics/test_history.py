@@ -12,6 +12,7 @@ from klpdsl.semantics.tabulate import allowed_values, build
 
 MAINLINE = data_text("mainline.toml").decode()
 PROPOSALS = data_text("proposals.toml").decode()
+DISTRIBUTIONS = data_text("distributions.toml").decode()
 
 # What livepatch-wide documentation, commits and source trees agree on: the release that each change first shipped in.
 # A release that follows these needs no line here: its data say the same.
@@ -341,7 +342,7 @@ def test_broken_data_is_refused(old: str, new: str, complaint: str) -> None:
     assert old in MAINLINE
     broken = MAINLINE.replace(old, new, 1)
     with pytest.raises(EngineError) as caught:
-        build(broken, PROPOSALS)
+        build(broken, PROPOSALS, DISTRIBUTIONS)
     assert complaint in str(caught.value)
 
 
@@ -356,5 +357,5 @@ def test_broken_data_is_refused(old: str, new: str, complaint: str) -> None:
 )
 def test_broken_proposals_are_refused(old: str, new: str, complaint: str) -> None:
     with pytest.raises(EngineError) as caught:
-        build(MAINLINE, PROPOSALS.replace(old, new, 1))
+        build(MAINLINE, PROPOSALS.replace(old, new, 1), DISTRIBUTIONS)
     assert complaint in str(caught.value)
