@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from klpdsl.engine.context import Kernel, Outcome
-from klpdsl.engine.properties import Watch
-from klpdsl.engine.systems import operations
-from klpdsl.run.conditions import evaluate
 from klpdsl.run.flow import Flow
-from klpdsl.run.operations import Machine, carry_out, why_not_now
+from klpdsl.run.operations import why_not_now
 from klpdsl.run.program import Program
-from klpdsl.run.standing import Standing
+from klpdsl.run.stepper import Stepper, as_wanted
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
-from klpdsl.trace.events import Event, Expect, Result, StepTrace, Trace, Violation
+from klpdsl.trace.events import Event, Expect, Result, StepTrace, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +52,6 @@ _EVENT = 20
 _TASK_SECOND = 20
 _SETTLE_SECONDS = 16
 
-_SYNONYMS = {"EWOULDBLOCK": "EAGAIN", "ENOTSUP": "EOPNOTSUPP", "EDEADLOCK": "EDEADLK"}
-
 
 class RunTooLongError(Exception):
     """The run goes over a bound: `span` is where, the text says which."""
@@ -83,132 +78,104 @@ def run(
     return Interpreter(program, semantics, explain, witness).run()
 
 
-class Interpreter:
-    """One run in progress."""
+class Interpreter(Stepper):
+    """One run in progress: steps in order, within bounds, written down as a trace."""
 
     def __init__(
         self, program: Program, semantics: Semantics, explain: Explain, witness: Witness | None = None
     ) -> None:
-        self._program = program
+        super().__init__(program, semantics, program.world.copy())
         self._witness = witness
         self._explain = explain
-        self._events: list[Event] = []
-        self._kernel = Kernel(program.world.copy(), semantics, self._record)
-        self._machine = Machine(operations(semantics.system), self._kernel, program)
-        self._watch = Watch()
-        self._standing = Standing()
-        self._steps: list[StepTrace] = []
+        self.steps: list[StepTrace] = []
         self._ticks = 0
         self._effort = 0
         self._span = tree.Span("", 1, 1, 1, 1)
-        self._ok = True
 
     def run(self) -> RunResult:
         """Carry out every statement."""
         if self._witness:
-            self._witness.begin(self._kernel)
+            self._witness.begin(self.kernel)
         for statement in self.statements():
             self.carry_out(statement)
-        return RunResult(Trace(tuple(self._steps)), self._ok)
+        return RunResult(Trace(tuple(self.steps)), self.ok)
 
     # --- statements ---
 
     def statements(self) -> Iterator[Plain]:
         """The statements in the order of a plain run; each is to be carried out before the next is asked for."""
-        flow = Flow(self._program.statements)
-        return flow.plain(lambda move: why_not_now(self._kernel.w, flow.leaf(move.node)) is None)
+        flow = Flow(self.program.statements)
+        return flow.plain(lambda move: why_not_now(self.kernel.w, flow.leaf(move.node)) is None)
 
     def carry_out(self, statement: Plain) -> None:
         """Carry out one statement."""
         self._span = statement.span
         if isinstance(statement, tree.Step):
-            self._step(statement)
+            self._carry_out_step(statement)
         elif isinstance(statement, tree.Expect):
             self._expect(statement)
         else:
-            self._standing.add(statement)
-            if isinstance(statement.condition, tree.PropertyNamed):
-                return
-            self._check_standing()
-            self._flush()
+            self.hold(statement)
+            if not isinstance(statement.condition, tree.PropertyNamed):
+                self._flush()
 
-    def _step(self, step: tree.Step) -> None:
-        if len(self._steps) >= MAX_STEPS:
+    def _carry_out_step(self, step: tree.Step) -> None:
+        if len(self.steps) >= MAX_STEPS:
             raise RunTooLongError(step.span, f"a run has at most {MAX_STEPS} steps")
-        self._events = []
-        k = self._kernel
-        self._spend(len(k.w.tasks))
-        k.blockers = []
-        outcome = self._operation(step.operation)
-        if self._witness:
-            self._witness.step(outcome)
-        self._machine.system.drain(k)
-        self._tell_blockers()
-        for violation in self._watch.at_rest(k):
-            self._violate(violation)
+        self._spend(len(self.kernel.w.tasks))
+        self._count_seconds(step.operation)
+        outcome = self.step(step.operation)
         reason = self._explain(outcome.missing, outcome.wanted) if outcome.missing else outcome.reason
         checks: tuple[Expect, ...] = ()
         if step.result:
-            ok = _SYNONYMS.get(step.result, step.result) == outcome.value
-            self._ok = self._ok and ok
+            ok = as_wanted(step.result, outcome)
+            self.ok = self.ok and ok
             checks = (Expect(f"-> {step.result}", ok, outcome.value),)
         text = format_statement(step.operation)
         number = self._next_number()
         result = Result(outcome.value, reason)
-        self._steps.append(StepTrace(number, step.span.line, text, tuple(self._events), result, checks))
+        self.steps.append(StepTrace(number, step.span.line, text, tuple(self.events), result, checks))
         if self._witness:
             self._witness.end()
 
+    def _ended(self, outcome: Outcome) -> None:
+        if self._witness:
+            self._witness.step(outcome)
+
     def _next_number(self) -> int:
-        return self._steps[-1].number + 1 if self._steps else 1
+        return self.steps[-1].number + 1 if self.steps else 1
 
     def _expect(self, statement: tree.Expect) -> None:
-        latest = self._steps[-1].events if self._steps else ()
-        finding = evaluate(statement.condition, self._kernel, self._program, latest)
-        self._ok = self._ok and finding.holds
+        finding = self.look(statement.condition, self.steps[-1].events if self.steps else ())
+        self.ok = self.ok and finding.holds
         text = format_statement(statement.condition)
         self._attach(Expect(text, finding.holds, finding.got))
 
     def _attach(self, check: Expect) -> None:
-        if not self._steps:
-            self._steps.append(StepTrace(0, 0, "", (), None))
-        last = self._steps[-1]
-        self._steps[-1] = last._replace(checks=(*last.checks, check))
+        if not self.steps:
+            self.steps.append(StepTrace(0, 0, "", (), None))
+        last = self.steps[-1]
+        self.steps[-1] = last._replace(checks=(*last.checks, check))
 
     def _flush(self) -> None:
         """Put what a standing condition found outside any step where it belongs: to the step before."""
-        if self._events and (not self._steps or self._steps[-1].events != tuple(self._events)):
-            if not self._steps:
-                self._steps.append(StepTrace(0, 0, "", (), None))
-            last = self._steps[-1]
-            self._steps[-1] = last._replace(events=tuple(self._events))
+        if self.events and (not self.steps or self.steps[-1].events != tuple(self.events)):
+            if not self.steps:
+                self.steps.append(StepTrace(0, 0, "", (), None))
+            last = self.steps[-1]
+            self.steps[-1] = last._replace(events=tuple(self.events))
 
-    # --- operations ---
+    # --- bounds ---
 
-    def _operation(self, operation: tree.Operation) -> Outcome:
-        if isinstance(operation, tree.Tick):
-            self._pass(operation)
-        elif isinstance(operation, tree.Settle):
-            self._spend(_SETTLE_SECONDS * _TASK_SECOND * len(self._kernel.w.tasks))
-        return carry_out(self._machine, operation)
-
-    def _pass(self, operation: tree.Tick) -> None:
-        self._ticks += operation.seconds
-        if self._ticks > MAX_TICKS:
-            raise RunTooLongError(operation.span, f"at most {MAX_TICKS} seconds pass in a run")
-        self._spend(_TASK_SECOND * len(self._kernel.w.tasks) * operation.seconds)
-
-    # --- what happens ---
-
-    def _record(self, event: Event) -> None:
-        if self._witness:
-            self._witness.event(event)
-        self._spend(_EVENT)
-        self._events.append(event)
-        for violation in self._watch.after_event(self._kernel, event):
-            self._violate(violation)
-        if self._standing.conditions:
-            self._check_standing()
+    def _count_seconds(self, operation: tree.Operation) -> None:
+        tasks = len(self.kernel.w.tasks)
+        if isinstance(operation, tree.Settle):
+            self._spend(_SETTLE_SECONDS * _TASK_SECOND * tasks)
+        elif isinstance(operation, tree.Tick):
+            self._ticks += operation.seconds
+            if self._ticks > MAX_TICKS:
+                raise RunTooLongError(operation.span, f"at most {MAX_TICKS} seconds pass in a run")
+            self._spend(_TASK_SECOND * tasks * operation.seconds)
 
     def _spend(self, effort: int) -> None:
         self._effort += effort
@@ -216,28 +183,12 @@ class Interpreter:
             message = "the run goes on too long: too many seconds, tasks and standing conditions together"
             raise RunTooLongError(self._span, message)
 
-    def _violate(self, violation: Violation) -> None:
-        self._events.append(violation)
-        self._ok = self._ok and not self._standing.forbids(violation.property)
+    def _looks(self, condition: tree.Condition) -> None:
+        seeks = isinstance(condition, (tree.LogContains, tree.ViolationSeen))
+        self._spend(len(self.events) if seeks else 2)
 
-    def _check_standing(self) -> None:
-        for held in self._standing.conditions:
-            condition = held.condition
-            if isinstance(condition, tree.PropertyNamed):
-                continue
-            seeks = isinstance(condition, (tree.LogContains, tree.ViolationSeen))
-            self._spend(len(self._events) if seeks else 2)
-            finding = evaluate(condition, self._kernel, self._program, self._events)
-            if self._standing.breaks(held, holds=finding.holds):
-                self._events.append(Violation(held.text, f"found {finding.got}"))
-                self._ok = False
-
-    def _tell_blockers(self) -> None:
-        """Say who still holds the transition open, as the step's last attempt to complete it found."""
-        k = self._kernel
-        if not k.w.transition_patch:
-            return
-        for blocked in k.blockers:
-            index = k.w.task_index(blocked.task)
-            if index >= 0 and k.w.tasks[index].patch_state != k.w.target_state:
-                self._record(blocked)
+    def _record(self, event: Event) -> None:
+        if self._witness:
+            self._witness.event(event)
+        self._spend(_EVENT)
+        super()._record(event)

@@ -22,7 +22,7 @@ from klpdsl.world.world import World
 class Program:
     """A scenario ready to run: its first world, its patches by name, its statements in order."""
 
-    __slots__ = ("_names", "_specs", "modules", "patches", "statements", "world")
+    __slots__ = ("_names", "_specs", "declarations", "modules", "patches", "statements", "world")
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -31,6 +31,9 @@ class Program:
         self._specs: dict[Meaning, PatchSpec] = {}
         self.statements: tuple[tree.Statement, ...] = tuple(
             item for item in names.items if isinstance(item, _STATEMENTS)
+        )
+        self.declarations: tuple[tree.Declaration, ...] = tuple(
+            item for item in names.items if not isinstance(item, (*_STATEMENTS, *_HEADER))
         )
         self.world = World()
         if names.cpus:
@@ -119,6 +122,7 @@ class Program:
         return Code(*key, "", module.generation if module else 0)
 
 
+_HEADER = (tree.Title, tree.Engines, tree.Import)
 _STATEMENTS = (tree.Step, tree.Expect, tree.Always, tree.Never, tree.Interleave, tree.Choose)
 
 

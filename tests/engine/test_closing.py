@@ -140,7 +140,7 @@ def after(text: str, engine: str = "v6.12") -> World:
     """The world in which a scenario ends."""
     interpreter = Interpreter(load_text(text, "test").program, resolve(engine).semantics, lambda *_: "")
     interpreter.run()
-    return interpreter._kernel.w
+    return interpreter.kernel.w
 
 
 @pytest.mark.parametrize("engine", ["v4.14", "v6.12"])
@@ -199,13 +199,13 @@ def test_worlds_with_one_key_have_one_future(
         interpreter = Interpreter(program, semantics, lambda *_: "")
         for statement in interpreter.statements():
             if ranks:
-                interpreter._kernel.w.rank()
+                interpreter.kernel.w.rank()
             assert isinstance(statement, tree.Step)
             interpreter.carry_out(statement)
         interpreters.append(interpreter)
-    one, other = (interpreter._kernel.w.key() for interpreter in interpreters)
+    one, other = (interpreter.kernel.w.key() for interpreter in interpreters)
     assert one == other
-    results = [[step.result for step in interpreter._steps] for interpreter in interpreters]
+    results = [[step.result for step in interpreter.steps] for interpreter in interpreters]
     assert results[0] == results[1]
 
 

@@ -33,16 +33,16 @@ class Seen(NamedTuple):
 def model_steps(loaded: Loaded, engine: Engine) -> list[Seen]:
     """What the model does. Steps that the release does not know, or that a file system answers, are left out."""
     interpreter = Interpreter(loaded.program, engine.semantics, lambda *_: "")
-    record = interpreter._kernel.emit
+    record = interpreter.kernel.emit
     assert record is not None
     found: list[Seen] = []
     for statement in interpreter.statements():
         if not isinstance(statement, tree.Step):
             continue
-        kernel = interpreter._kernel
+        kernel = interpreter.kernel
         events = watch(kernel, record)
         interpreter.carry_out(statement)
-        ended = interpreter._steps[-1].result
+        ended = interpreter.steps[-1].result
         assert ended is not None
         result = ended.value
         by_file_system = isinstance(statement.operation, tree.Show) or (
