@@ -46,33 +46,33 @@ def test_the_new_words_have_a_canonical_form(text: str) -> None:
     assert format_scenario(text, "-") == text
 
 
-def test_a_directory_that_is_not_there_cannot_be_opened() -> None:
+def test_a_directory_that_is_not_there_cannot_be_held() -> None:
     trace = run(
-        "load p1; open p1/vmlinux/g; open p1/vmlinux/f; close p1/vmlinux/f; close p1/vmlinux/f", "v4.14"
+        "load p1; hold p1/vmlinux/g; hold p1/vmlinux/f; drop p1/vmlinux/f; drop p1/vmlinux/f", "v4.14"
     )
     assert [step(trace, n) for n in (2, 3, 4, 5)] == [
-        "= ENOENT",
+        "= ENOENT (the patch has no such directory)",
         "= 0",
         "= 0",
-        "= EBADF (nobody holds it open)",
+        "= EINVAL (nobody has a reference on it)",
     ]
 
 
 def test_a_no_op_freed_while_its_directory_is_open_is_a_violation_where_it_is_freed_at_once() -> None:
-    trace = run(REPLACE + "open p2/vmlinux/g; enable p2; close p2/vmlinux/g", "baron-v2")
+    trace = run(REPLACE + "hold p2/vmlinux/g; enable p2; drop p2/vmlinux/g", "baron-v2")
     assert "violation dangling-kobject: p2/vmlinux/g,1/ is still held open" in step(trace, 5)
     assert "sysfs p2/vmlinux/g,1/ gone" not in trace
 
 
 def test_a_no_op_that_is_freed_on_release_stays_until_its_directory_is_closed() -> None:
-    trace = run(REPLACE + "open p2/vmlinux/g; enable p2; show p2; close p2/vmlinux/g", "mladek-kobj-release")
+    trace = run(REPLACE + "hold p2/vmlinux/g; enable p2; show p2; drop p2/vmlinux/g", "mladek-kobj-release")
     assert "violation" not in trace
     assert "sysfs p2/vmlinux/g,1/" in step(trace, 6)
     assert step(trace, 7) == "sysfs p2/vmlinux/g,1/ gone\n= 0"
 
 
 def test_kobject_del_takes_the_directory_away_at_once() -> None:
-    trace = run(REPLACE + "open p2/vmlinux/g; enable p2; show p2; close p2/vmlinux/g", "baron-kobj-del")
+    trace = run(REPLACE + "hold p2/vmlinux/g; enable p2; show p2; drop p2/vmlinux/g", "baron-kobj-del")
     assert "sysfs p2/vmlinux/g,1/ gone" in step(trace, 5)
     assert "vmlinux/g" not in step(trace, 6)
     assert step(trace, 7) == "= 0"
@@ -81,7 +81,7 @@ def test_kobject_del_takes_the_directory_away_at_once() -> None:
 def test_where_the_completion_waits_for_the_release_nothing_else_gets_the_mutex() -> None:
     text = (
         REPLACE
-        + "open p2/vmlinux/g; enable p2; load p3 { h }; disable p2; close p2/vmlinux/g; show p2; load p3 { h }"
+        + "hold p2/vmlinux/g; enable p2; load p3 { h }; disable p2; drop p2/vmlinux/g; show p2; load p3 { h }"
     )
     trace = run(text, "mladek-kobj-wait")
     assert step(trace, 5).endswith(

@@ -283,12 +283,14 @@ def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
     return Outcome("ENOENT")
 
 
-def open_directory(_k: Kernel, _name: str, _path: str) -> Outcome:
-    """Only a patch has a directory, and its removal waits for whoever is in it."""
+def hold(_k: Kernel, _name: str, _path: str) -> Outcome:
+    """A reference on a kobject that is not the patch's own makes no difference here."""
     return out_of_tree.lacking("kGraft has no directories of functions")
 
 
-close_directory = open_directory
+drop = hold
+open_file = observe.open_file
+close_file = observe.close_file
 show = observe.show
 
 

@@ -87,12 +87,14 @@ _STORES: dict[str, Callable[[Kernel, str, str], str]] = {
 }
 
 
-open_directory = kobjects.open_directory
+open_file = observe.open_file
+close_file = observe.close_file
+hold = kobjects.hold
 
 
-def close_directory(k: Kernel, name: str, path: str) -> Outcome:
-    """Whoever held that directory open lets it go."""
-    outcome = kobjects.close_directory(k, name, path)
+def drop(k: Kernel, name: str, path: str) -> Outcome:
+    """Whoever had a reference on that directory's kobject gives it back; a completion may have waited for that."""
+    outcome = kobjects.drop(k, name, path)
     completion.resume(k)
     return outcome
 
@@ -170,7 +172,7 @@ def drain(k: Kernel) -> None:
     while k.w.work:
         what, name = k.w.work[0]
         k.w.work = k.w.work[1:]
-        if what == "free" and k.w.opened and kobjects.is_held(k, f"{name}/"):
+        if what == "free" and k.w.held and kobjects.is_held(k, f"{name}/"):
             waiting += ((what, name),)
         elif what == "free":
             free.klp_free_patch_finish(k, name)

@@ -1,7 +1,7 @@
-"""Directories below /sys/kernel/livepatch that somebody holds, and what becomes of them when they are to go.
+"""Directories below /sys/kernel/livepatch on whose kobject somebody has a reference, and what becomes of them.
 
-To hold a directory is to hold a reference on its kobject: the kernel may take it out of its lists, but its memory
-must stay until the last reference is gone. Paths end in a slash, as in traces.
+The kernel may take a held directory out of its lists, but its memory must stay until the last reference is gone. To
+have a file or a directory open is no such reference (observe.py). Paths end in a slash, as in traces.
 """
 
 from __future__ import annotations
@@ -9,25 +9,27 @@ from __future__ import annotations
 from klpdsl.engine import sysfs
 from klpdsl.engine.context import SUCCESS, Kernel, Outcome
 
+NO_DIRECTORY = "the patch has no such directory"
 
-def open_directory(k: Kernel, name: str, path: str) -> Outcome:
-    """Somebody opens a directory of the patch and keeps it open."""
+
+def hold(k: Kernel, name: str, path: str) -> Outcome:
+    """Somebody takes a reference on the kobject of a directory of the patch: kobject_get()."""
     found = _find(k, name, path)
     if not found:
-        return Outcome("ENOENT")
-    k.w.opened += (found,)
+        return Outcome("ENOENT", NO_DIRECTORY)
+    k.w.held += (found,)
     return SUCCESS
 
 
-def close_directory(k: Kernel, name: str, path: str) -> Outcome:
-    """Whoever held the directory lets it go: what only waited for this goes now (but for a paused completion)."""
+def drop(k: Kernel, name: str, path: str) -> Outcome:
+    """Whoever had that reference gives it back: what only waited for this goes now (but for a paused completion)."""
     wanted = _spellings(name, path)
-    found = next((held for held in k.w.opened if held in wanted), "")
+    found = next((held for held in k.w.held if held in wanted), "")
     if not found:
-        return Outcome("EBADF", "nobody holds it open")
-    opened = list(k.w.opened)
-    opened.remove(found)
-    k.w.opened = tuple(opened)
+        return Outcome("EINVAL", "nobody has a reference on it")
+    left = list(k.w.held)
+    left.remove(found)
+    k.w.held = tuple(left)
     for waiting in sorted(k.w.released, reverse=True):
         if not is_held(k, waiting):
             k.w.released = tuple(path for path in k.w.released if path != waiting)
@@ -38,12 +40,12 @@ def close_directory(k: Kernel, name: str, path: str) -> Outcome:
 
 def is_held(k: Kernel, directory: str) -> bool:
     """Whether somebody holds the directory or one below it."""
-    return any(path.startswith(directory) for path in k.w.opened)
+    return any(path.startswith(directory) for path in k.w.held)
 
 
 def release(k: Kernel, directory: str, *, nop: bool = False) -> None:
     """kobject_put() of a directory's kobject; `nop`: what it belongs to was allocated for a no-op and is freed."""
-    if not k.w.opened or not is_held(k, directory):
+    if not k.w.held or not is_held(k, directory):
         k.sysfs(directory, None)
         return
     if nop and k.sem.nop_kobject == "now":

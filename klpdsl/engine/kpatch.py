@@ -238,12 +238,14 @@ def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
     return Outcome("ENOENT")
 
 
-def open_directory(_k: Kernel, _name: str, _path: str) -> Outcome:
-    """Who holds a directory of kpatch's open makes no difference here."""
-    return out_of_tree.lacking("what holds kpatch's directories is not modelled")
+def hold(_k: Kernel, _name: str, _path: str) -> Outcome:
+    """A reference on a kobject that is not the patch's own makes no difference here."""
+    return out_of_tree.lacking("what holds kpatch's kobjects is not modelled")
 
 
-close_directory = open_directory
+drop = hold
+open_file = observe.open_file
+close_file = observe.close_file
 show = observe.show
 
 

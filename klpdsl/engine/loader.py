@@ -145,7 +145,7 @@ def unload_patch(k: Kernel, name: str, window: str = "") -> Outcome:
 
 
 def _remove_patch(k: Kernel, name: str) -> Outcome:
-    if k.w.opened and kobjects.is_held(k, f"{name}/"):
+    if k.w.held and kobjects.is_held(k, f"{name}/"):
         return Outcome("blocked", "rmmod waits until nobody holds a directory of the patch open")
     if k.sem.api == "register":
         core.klp_unregister_patch(k, name)

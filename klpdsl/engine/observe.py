@@ -26,3 +26,26 @@ def show(k: Kernel, name: str | None) -> Outcome:
         if name is None or any(entry.patch == name for entry in stack):
             k.emit(patch.hook_event(key, stack))
     return SUCCESS
+
+
+def open_file(k: Kernel, name: str, path: str) -> Outcome:
+    """Somebody opens a file or directory below the patch's own and keeps it open, which keeps nothing there.
+
+    kernfs_fop_open() (fs/kernfs/file.c) gives its active reference back before it returns, and a directory's lookup
+    takes none; neither takes a reference on the kobject or on the module. So kernfs_drain(), which kobject_del() comes
+    to, has nobody to wait for; kernfs_drain_open_files() does no more than unmap. Read in 5.15 and 6.6.
+    """
+    if sysfs.read(k, name, path) is None and sysfs.read(k, name, f"{path},1") is None:
+        return Outcome("ENOENT", "the patch has no such file")
+    k.w.opened += (f"{name}/{path}",)
+    return SUCCESS
+
+
+def close_file(k: Kernel, name: str, path: str) -> Outcome:
+    """Whoever had the file or directory open closes it."""
+    opened = list(k.w.opened)
+    if f"{name}/{path}" not in opened:
+        return Outcome("EBADF", "nobody has it open")
+    opened.remove(f"{name}/{path}")
+    k.w.opened = tuple(opened)
+    return SUCCESS

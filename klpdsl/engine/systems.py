@@ -55,11 +55,17 @@ if TYPE_CHECKING:
         def sysctl(self, k: Kernel, key: str, value: int, /) -> Outcome:
             """A write into a sysctl."""
 
-        def open_directory(self, k: Kernel, name: str, path: str, /) -> Outcome:
-            """Somebody opens a directory of a patch and keeps it open."""
+        def open_file(self, k: Kernel, name: str, path: str, /) -> Outcome:
+            """Somebody opens a file or directory of a patch and keeps it open."""
 
-        def close_directory(self, k: Kernel, name: str, path: str, /) -> Outcome:
-            """Whoever held that directory open lets it go."""
+        def close_file(self, k: Kernel, name: str, path: str, /) -> Outcome:
+            """Whoever had it open closes it."""
+
+        def hold(self, k: Kernel, name: str, path: str, /) -> Outcome:
+            """Somebody takes a reference on the kobject of a directory."""
+
+        def drop(self, k: Kernel, name: str, path: str, /) -> Outcome:
+            """Whoever had that reference gives it back."""
 
         def show(self, k: Kernel, name: str | None, /) -> Outcome:
             """What an observer sees of one patch, or of everything."""

@@ -285,8 +285,8 @@ class _Planner:
                 order = ("write", name, "enabled", "1")
             case tree.Disable(name=name):
                 order = ("write", name, "enabled", "0")
-            case tree.Write(name=name, attribute=attribute, value=value):
-                order = ("write", name, attribute, value)
+            case tree.Open() | tree.Close() | tree.Hold() | tree.Drop() | tree.Write():
+                order = self._file(operation)
             case tree.Reverse():
                 order = ("reverse",)
             case tree.Force(name=name):
@@ -312,6 +312,21 @@ class _Planner:
             case _:
                 self._refuse(f"the guest cannot do `{format_statement(operation)}`")
         return order
+
+    def _file(
+        self, operation: tree.Open | tree.Close | tree.Hold | tree.Drop | tree.Write
+    ) -> tuple[Field, ...]:
+        match operation:
+            case tree.Write(name=name, attribute=attribute, value=value):
+                return ("write", name, attribute, value)
+            case tree.Open(name=name, path=path):
+                return ("open", name, _real_path(path))
+            case tree.Close(name=name, path=path):
+                return ("close", name, _real_path(path))
+        self._refuse(
+            f"nothing in user space takes a reference on a kobject (`{format_statement(operation)}`)"
+        )
+        return ("observe",)
 
     def _action(self, task: str, action: tree.Action) -> tuple[Field, ...]:
         match action:
@@ -342,3 +357,9 @@ class _Planner:
     def _function(self, reference: tree.FunctionRef) -> tuple[str, str, str]:
         object_, name, position = self._program.key(reference)
         return object_, name, str(position)
+
+
+def _real_path(path: str) -> str:
+    """Return the path below a patch's directory in which the stand-in is what it stands in for."""
+    head, slash, below = path.partition("/")
+    return (STAND_IN if head == VMLINUX else head) + slash + below

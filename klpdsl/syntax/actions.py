@@ -158,7 +158,7 @@ class Show(NamedTuple):
 
 
 class Open(NamedTuple):
-    """`open p1/vmlinux/f`: somebody opens that directory of the patch's in sysfs and keeps it open."""
+    """`open p1/enabled`: somebody opens that file or directory of the patch's in sysfs and keeps it open."""
 
     name: str
     path: str
@@ -166,7 +166,23 @@ class Open(NamedTuple):
 
 
 class Close(NamedTuple):
-    """`close p1/vmlinux/f`: whoever held it lets it go."""
+    """`close p1/enabled`: whoever had it open closes it."""
+
+    name: str
+    path: str
+    span: Span
+
+
+class Hold(NamedTuple):
+    """`hold p1/vmlinux/f`: somebody takes a reference on that directory's kobject."""
+
+    name: str
+    path: str
+    span: Span
+
+
+class Drop(NamedTuple):
+    """`drop p1/vmlinux/f`: whoever had it gives that reference back."""
 
     name: str
     path: str
@@ -264,6 +280,7 @@ class TaskStep(NamedTuple):
     span: Span
 
 
+FileAction: TypeAlias = Write | Show | Open | Close | Hold | Drop
 OperatorAction: TypeAlias = (
     Load
     | BeginLoad
@@ -276,10 +293,7 @@ OperatorAction: TypeAlias = (
     | Reverse
     | Signal
     | Force
-    | Write
-    | Show
-    | Open
-    | Close
+    | FileAction
 )
 Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow
 
@@ -320,6 +334,8 @@ OPERATOR_VERBS = (
     Verb("show", Show, "show", (Operand("name", LOADABLE, None),)),
     Verb("open", Open, "open", _OF_PATCH, irregular=True),
     Verb("close", Close, "close", _OF_PATCH, irregular=True),
+    Verb("hold", Hold, "hold", _OF_PATCH, irregular=True),
+    Verb("drop", Drop, "drop", _OF_PATCH, irregular=True),
     Verb("callbacks", SetCallbacks, "set_callbacks", (*_OF_PATCH, Operand("object", OBJECT)), irregular=True),
     Verb("shadow", Shadow, "shadow", irregular=True),
 )

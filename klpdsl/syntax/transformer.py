@@ -346,6 +346,12 @@ class _Builder(Transformer[Token, Any]):
     def close(self, meta: Meta, parts: list[Token]) -> tree.Close:
         return tree.Close(*self._directory(parts[0]), self._span(meta))
 
+    def hold(self, meta: Meta, parts: list[Token]) -> tree.Hold:
+        return tree.Hold(*self._directory(parts[0]), self._span(meta))
+
+    def drop(self, meta: Meta, parts: list[Token]) -> tree.Drop:
+        return tree.Drop(*self._directory(parts[0]), self._span(meta))
+
     def _directory(self, token: Token) -> tuple[Name, Name]:
         """Return a patch and the path below its directory."""
         source, line, column, end_line, end_column = token_span(token, self._source)

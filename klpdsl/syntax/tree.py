@@ -15,11 +15,13 @@ from klpdsl.syntax.actions import BeginUnload as BeginUnload
 from klpdsl.syntax.actions import Call as Call
 from klpdsl.syntax.actions import Close as Close
 from klpdsl.syntax.actions import Disable as Disable
+from klpdsl.syntax.actions import Drop as Drop
 from klpdsl.syntax.actions import Enable as Enable
 from klpdsl.syntax.actions import Enter as Enter
 from klpdsl.syntax.actions import Exit as Exit
 from klpdsl.syntax.actions import Force as Force
 from klpdsl.syntax.actions import Fork as Fork
+from klpdsl.syntax.actions import Hold as Hold
 from klpdsl.syntax.actions import Load as Load
 from klpdsl.syntax.actions import Open as Open
 from klpdsl.syntax.actions import Operation as Operation

@@ -295,6 +295,8 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.Sysctl: lambda node: f"sysctl {node.key} {node.value}",
     tree.Open: lambda node: f"open {node.name}/{node.path}",
     tree.Close: lambda node: f"close {node.name}/{node.path}",
+    tree.Hold: lambda node: f"hold {node.name}/{node.path}",
+    tree.Drop: lambda node: f"drop {node.name}/{node.path}",
     tree.SetCallbacks: lambda node: f"{set_callbacks_head(node)} {_list(node.callbacks)}",
     tree.Shadow: _shadow,
     tree.TaskStep: lambda node: f"{name(node.task)}: {', '.join(map(format_statement, node.actions))}",

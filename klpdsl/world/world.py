@@ -65,9 +65,11 @@ class World(metaclass=Holder):
     shadow: dict[tuple[str, int], str] = mapping()
     # sysctl livepatch_mode, which only the first posting of atomic replace had.
     livepatch_mode: bool = value(lambda: False)
-    # Directories below /sys/kernel/livepatch: those that somebody holds open; of these, the ones that are to
-    # go as soon as nobody does; and the ones whose memory was freed although they can still be reached.
+    # What is open below /sys/kernel/livepatch, which keeps nothing there.
     opened: tuple[str, ...] = unordered(tuple)
+    # Directories there: those on whose kobject somebody has a reference; of these, the ones that are to go as
+    # soon as nobody has; and the ones whose memory was freed although they can still be reached.
+    held: tuple[str, ...] = unordered(tuple)
     released: tuple[str, ...] = unordered(tuple)
     ghosts: tuple[str, ...] = unordered(tuple)
     # A completion that waits in the middle, with klp_mutex held: at which point, and for which replaced

@@ -85,7 +85,7 @@ def test_a_replaced_patch_of_kpatch_comes_back_with_its_parameter() -> None:
     [
         ("kgraft", "enable p1"),
         ("kgraft", "signal"),
-        ("kgraft", "open p1/vmlinux/f"),
+        ("kgraft", "hold p1/vmlinux/f"),
         ("kgraft", "t1: enter f"),
         ("kgraft", "load p2 immediate"),
         ("kgraft-early", "load p2 { f immediate }"),
@@ -94,7 +94,7 @@ def test_a_replaced_patch_of_kpatch_comes_back_with_its_parameter() -> None:
         ("kpatch-core", "reverse"),
         ("kpatch-core", "signal"),
         ("kpatch-core", "force p1"),
-        ("kpatch-core", "open p1/vmlinux/f"),
+        ("kpatch-core", "hold p1/vmlinux/f"),
         ("kpatch-core", "t1: enter f"),
         ("kpatch-core", "load p2 { f; callbacks vmlinux }"),
     ],

@@ -62,6 +62,16 @@ def test_a_whole_scenario() -> None:
     ]
 
 
+def test_what_somebody_has_open_is_below_the_stand_in() -> None:
+    lines = script("load p1; open p1/enabled; open p1/vmlinux/f; close p1/vmlinux/f")
+    assert lines[-4:] == [
+        "step 2 open p1 enabled",
+        "step 3 open p1 klpdsl_vmlinux/f",
+        "step 4 close p1 klpdsl_vmlinux/f",
+        "end",
+    ]
+
+
 def test_a_statement_of_another_age_is_not_carried_out() -> None:
     step = plan("load p1 immediate").steps[0]
     assert step.order == ("observe",)
@@ -86,6 +96,7 @@ def test_expectations_stay_with_their_step() -> None:
         ("interleave { operator { load p1 }; t1 { syscall f } }", "interleave"),
         ('load "p-1"', "'p-1'"),
         ("sysctl kernel.panic 1", "kernel.panic"),
+        ("load p1; hold p1/vmlinux", "takes a reference on a kobject"),
         ("kthread k1 in f; k1: fork k2", "only user tasks fork"),
     ],
 )

@@ -154,6 +154,8 @@ CASES: dict[str, tree.Item] = {
     "show": step(tree.Show(None, S)),
     "open p1/vmlinux/f,1": step(tree.Open("p1", "vmlinux/f,1", S)),
     "close p1/vmlinux": step(tree.Close("p1", "vmlinux", S)),
+    "hold p1/vmlinux/f,1": step(tree.Hold("p1", "vmlinux/f,1", S)),
+    "drop p1/vmlinux": step(tree.Drop("p1", "vmlinux", S)),
     "callbacks p1 ext4 { post_patch reads p2 }": step(
         tree.SetCallbacks("p1", "ext4", (tree.Callback("post_patch", "", "p2", S),), S)
     ),

@@ -30,6 +30,7 @@
 
 #define MAX_TASKS 64
 #define MAX_FIELDS 12
+#define MAX_OPEN 16
 #define FULL_ROUND 16	/* works: one of them has sent signals */
 #define LIVEPATCH "/sys/kernel/livepatch"
 
@@ -446,6 +447,52 @@ static int write_attribute(const char *patch, const char *attribute, const char 
 	return write_file(path, value);
 }
 
+/* What somebody has open below a patch's directory, by the path that the scenario gives. */
+static struct {
+	char path[256];
+	int fd;
+} opened[MAX_OPEN];
+static int open_count;
+
+static int open_entry(const char *patch, const char *below)
+{
+	char path[512];
+	int fd;
+
+	if (open_count == MAX_OPEN)
+		return EMFILE;
+	snprintf(path, sizeof(path), LIVEPATCH "/%s/%s", patch, below);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES)
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		/* A function's directory may be given without its position. */
+		strcat(path, ",1");
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return errno;
+	snprintf(opened[open_count].path, sizeof(opened[0].path), "%s/%s", patch, below);
+	opened[open_count++].fd = fd;
+	return 0;
+}
+
+static int close_entry(const char *patch, const char *below)
+{
+	char path[256];
+	int i;
+
+	snprintf(path, sizeof(path), "%s/%s", patch, below);
+	for (i = 0; i < open_count; i++) {
+		if (strcmp(opened[i].path, path))
+			continue;
+		close(opened[i].fd);
+		opened[i] = opened[--open_count];
+		return 0;
+	}
+	return EBADF;
+}
+
 static int reverse(void)
 {
 	char patch[256], path[512], value[32];
@@ -588,6 +635,8 @@ static bool clean_up(void)
 			tick();
 	}
 	write_file("/proc/sys/kernel/ftrace_enabled", "1");
+	while (open_count)
+		close(opened[--open_count].fd);
 	if (!unload_all())
 		return false;
 	count = scandir(LIVEPATCH, &entries, NULL, by_name);
@@ -631,6 +680,10 @@ static int do_step(char **field, int fields)
 		return unload(rest_of[0]);
 	if (!strcmp(verb, "write"))
 		return write_attribute(rest_of[0], rest_of[1], rest_of[2] ? rest_of[2] : "");
+	if (!strcmp(verb, "open"))
+		return open_entry(rest_of[0], rest_of[1]);
+	if (!strcmp(verb, "close"))
+		return close_entry(rest_of[0], rest_of[1]);
 	if (!strcmp(verb, "current"))
 		return in_transition(patch) ? write_attribute(patch, rest_of[0], rest_of[1]) : ENOENT;
 	if (!strcmp(verb, "reverse"))
