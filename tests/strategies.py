@@ -203,6 +203,15 @@ def operator_actions() -> st.SearchStrategy[tree.Operation]:
         st.builds(tree.BeginLoad, names(), st.sampled_from(["coming", "starting"]), st.just(NOWHERE)),
         st.builds(tree.BeginUnload, names(), st.just("going"), st.just(NOWHERE)),
         st.builds(tree.Proceed, names(), st.just(NOWHERE)),
+        *(
+            st.builds(
+                kind,
+                st.sampled_from(["kprobe", "fentry", "fexit", "direct"]),
+                functions(),
+                st.just(NOWHERE),
+            )
+            for kind in (tree.Attach, tree.Detach)
+        ),
         st.builds(tree.Reverse, st.just(NOWHERE)),
         st.builds(tree.Write, names(), _attributes, _texts, st.just(NOWHERE)),
         st.builds(tree.Sysctl, st.just("kernel.ftrace_enabled"), _numbers, st.just(NOWHERE)),

@@ -110,6 +110,10 @@ def _vmlinux(node: tree.VmlinuxDecl) -> Iterator[tree.VmlinuxDecl]:
 def _module(node: tree.ModuleDecl) -> Iterator[tree.ModuleDecl]:
     if node.loaded:
         yield node._replace(loaded=False)
+    if node.fails:
+        yield node._replace(fails="")
+    for field in ("probes", "redirects"):
+        yield from _fewer(node, field)
     yield from _fewer(node, "functions", deep=True)
 
 

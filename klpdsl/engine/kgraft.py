@@ -291,6 +291,14 @@ def hold(_k: Kernel, _name: str, _path: str) -> Outcome:
 drop = hold
 open_file = observe.open_file
 close_file = observe.close_file
+
+
+def attach(_k: Kernel, _tracer: str, _key: FuncKey) -> Outcome:
+    """What ftrace allowed at that time beside others is not known here."""
+    return out_of_tree.lacking("which tracers kGraft goes with is not modelled")
+
+
+detach = attach
 show = observe.show
 
 

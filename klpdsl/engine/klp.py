@@ -6,7 +6,7 @@ of every system.
 
 from __future__ import annotations
 
-from klpdsl.engine import completion, core, free, kobjects, loader, observe, sysfs, tasks, transition
+from klpdsl.engine import completion, core, free, kobjects, loader, observe, sysfs, tasks, tracers, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.engine.preconditions import BLOCKED, mutex_taken
 from klpdsl.world.values import PatchSpec, Work
@@ -90,6 +90,10 @@ _STORES: dict[str, Callable[[Kernel, str, str], str]] = {
 open_file = observe.open_file
 close_file = observe.close_file
 hold = kobjects.hold
+
+
+attach = tracers.attach
+detach = tracers.detach
 
 
 def drop(k: Kernel, name: str, path: str) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, hooks, kobjects, modules, patch, relocations, tasks
+from klpdsl.engine import core, ftrace, hooks, kobjects, modules, patch, relocations, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.world.values import PatchSpec
 
@@ -41,8 +41,8 @@ def _init_target(k: Kernel, name: str) -> Outcome:
 
 
 def _init_result(k: Kernel, name: str) -> Outcome | None:
-    wanted = patch.redirected_by(k, name)
-    if any(key in k.w.func_stacks or patch.redirected_by_a_module(k, key) for key in wanted):
+    wanted = ftrace.redirected_by(k, name)
+    if any(key in k.w.func_stacks or not ftrace.register_ipmodify(k, key) for key in wanted):
         return Outcome("EBUSY", "a function that the module redirects is redirected by somebody else")
     error = k.w.init_errors.get(name)
     return Outcome(error, "the module's own init fails") if error else None

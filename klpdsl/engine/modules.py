@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from klpdsl.engine import ftrace
 from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.trace.events import ModuleGone, ModuleLoaded
 from klpdsl.world.values import VMLINUX, Module
+
+IN_THE_MIDDLE = Outcome("blocked", "insmod waits until the insmod or rmmod that is under way is done")
+"""What insmod of a module gets while another call is in the middle of inserting or removing it."""
 
 
 def arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
@@ -19,6 +23,8 @@ def arrive(k: Kernel, name: str, *, livepatch: bool) -> None:
 def leave(k: Kernel, name: str) -> None:
     """A module's memory goes."""
     del k.w.modules[name]
+    for key in [key for key in k.w.tracers if key[0] == name]:
+        ftrace.release(k, key)
     k.w.leaked.pop(name, None)
     k.w.is_ranked = False
     if k.emit or k.watch:
@@ -29,7 +35,7 @@ def refuses_loading(k: Kernel, name: str) -> Outcome | None:
     """What init_module() answers before it looks at what the module brings; None when nothing is in the way."""
     module = k.w.modules.get(name)
     if module is not None and module.window:
-        return Outcome("blocked", "insmod waits until the insmod or rmmod that is under way is done")
+        return IN_THE_MIDDLE
     return None if module is None else Outcome("EEXIST")
 
 

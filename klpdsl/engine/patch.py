@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klpdsl.engine import ftrace
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.errnos import number
 from klpdsl.trace.events import Hook
@@ -59,7 +60,7 @@ def klp_ftrace_handler(k: Kernel, key: FuncKey, task: Task) -> Code:
     one does. Only the newest version's flag is looked at, and a no-op stands for the original function.
     """
     stack = k.w.func_stacks.get(key)
-    if not stack or not _redirects(k):
+    if not stack or not _redirects(k) or ftrace.calls_original(k, key):
         return original(k, key)
     entry = stack[-1]
     patch = k.w.patches.get(entry.patch)
@@ -118,30 +119,13 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
             else:
                 k.pr_err(f"failed to set ftrace filter for function '{func.name}' ({number('EINVAL')})")
             return "EINVAL"
-        if redirected_by_a_module(k, key) or (k.sem.ftrace_sysctl != "free" and not k.w.ftrace_enabled):
+        off = k.sem.ftrace_sysctl != "free" and not k.w.ftrace_enabled
+        if off or not ftrace.register_ipmodify(k, key):
             k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
             return "EBUSY"
     immediate = func.immediate or patch.immediate
     _set_stack(k, key, (*stack, Entry(patch.name, patch.generation, func.nop, immediate)))
     return OK
-
-
-def redirected_by_a_module(k: Kernel, key: FuncKey) -> bool:
-    """Whether a module redirects the function by itself now: ftrace allows one IPMODIFY handler for each."""
-    return any(
-        key in redirected_by(k, name)
-        for name in (*k.w.redirects, *k.w.probes)
-        if name in k.w.modules and not k.w.modules[name].window
-    )
-
-
-def redirected_by(k: Kernel, module: str) -> tuple[FuncKey, ...]:
-    """The functions on which a module has an ftrace handler with IPMODIFY: one that may send a call elsewhere.
-
-    A kprobe that has no post_handler only looks on; up to v5.3 all kprobes had the handler of those that do not.
-    """
-    probed = k.w.probes.get(module, ()) if k.sem.kprobe_ipmodify == "always" else ()
-    return k.w.redirects.get(module, ()) + probed
 
 
 def klp_unpatch_object(
@@ -217,6 +201,8 @@ def _set_stack(k: Kernel, key: FuncKey, stack: tuple[Entry, ...]) -> None:
         k.w.func_stacks[key] = stack
     else:
         k.w.func_stacks.pop(key, None)
+        if k.w.shared:
+            ftrace.unregister_ipmodify(k, key)
     if k.emit:
         k.emit(hook_event(key, stack))
 

@@ -67,6 +67,12 @@ if TYPE_CHECKING:
         def drop(self, k: Kernel, name: str, path: str, /) -> Outcome:
             """Whoever had that reference gives it back."""
 
+        def attach(self, k: Kernel, tracer: str, key: FuncKey, /) -> Outcome:
+            """Somebody else has calls of a function come by."""
+
+        def detach(self, k: Kernel, tracer: str, key: FuncKey, /) -> Outcome:
+            """One of those leaves the function."""
+
         def show(self, k: Kernel, name: str | None, /) -> Outcome:
             """What an observer sees of one patch, or of everything."""
 

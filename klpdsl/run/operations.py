@@ -5,7 +5,7 @@ One row for each class of node. What an operation costs, and what is written dow
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, shadow
+from klpdsl.engine import callbacks, modules, shadow
 from klpdsl.engine.context import SUCCESS
 from klpdsl.engine.preconditions import mutex_taken, precondition
 from klpdsl.run.flow import acting_task
@@ -61,6 +61,10 @@ def why_not_now(w: World, leaf: Leaf) -> Outcome | None:
     if task:
         return precondition(w, task, action)
     statement = leaf.statement
+    if isinstance(statement, tree.Step) and isinstance(statement.operation, (tree.Load, tree.BeginLoad)):
+        module = w.modules.get(statement.operation.name)
+        if module is not None and module.window:
+            return modules.IN_THE_MIDDLE
     if w.paused and isinstance(statement, tree.Step) and isinstance(statement.operation, _WITH_MUTEX):
         return mutex_taken(w)
     return None
@@ -164,6 +168,8 @@ OPERATIONS: dict[type[tree.Operation], Callable[[Machine, Any], Outcome]] = {
     tree.Close: lambda on, op: on.system.close_file(on.k, op.name, op.path),
     tree.Hold: lambda on, op: on.system.hold(on.k, op.name, op.path),
     tree.Drop: lambda on, op: on.system.drop(on.k, op.name, op.path),
+    tree.Attach: lambda on, op: on.system.attach(on.k, op.tracer, on.program.key(op.function)),
+    tree.Detach: lambda on, op: on.system.detach(on.k, op.tracer, on.program.key(op.function)),
     tree.SetCallbacks: _set_callbacks,
     tree.Shadow: _shadow,
     tree.TaskStep: _action,

@@ -60,6 +60,14 @@ class Semantics(NamedTuple):
     func_dir: Literal["name", "name-sympos"] = "name"
     # What an untraceable function gives: a failing filter or "failed to find location".
     ftrace_location: Literal["filter", "location"] = "filter"
+    # Users of ftrace whose trampoline is called directly (BPF programs among them): there are none; they and whoever
+    # redirects a function exclude each other; or those that know how share it with one.
+    direct_calls: Literal["none", "exclusive", "shared"] = "none"
+    # A BPF trampoline that has to share is registered a second time: that works, or the first attempt's entry is still
+    # there (EBUSY).
+    direct_retry: Literal["works", "stuck"] = "works"
+    # A trampoline in place is exchanged: nobody asks whether it has to share now, or it is asked as when it comes.
+    direct_modify: Literal["unasked", "asked"] = "unasked"
     # Writing 0 to kernel.ftrace_enabled: switches livepatch off silently ("free"), excludes it and is excluded by it
     # (FTRACE_OPS_FL_PERMANENT), or is refused always (ftrace_enable_sysctl()).
     ftrace_sysctl: Literal["free", "permanent", "refused"] = "free"

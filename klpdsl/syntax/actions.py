@@ -189,6 +189,26 @@ class Drop(NamedTuple):
     span: Span
 
 
+class Attach(NamedTuple):
+    """`attach fexit f`: somebody else has calls of f come by.
+
+    `kprobe` is one without a post_handler, `fentry` and `fexit` are BPF programs on the function's trampoline, `direct`
+    is a user of register_ftrace_direct() that shares with nobody.
+    """
+
+    tracer: Literal["kprobe", "fentry", "fexit", "direct"]
+    function: FunctionRef
+    span: Span
+
+
+class Detach(NamedTuple):
+    """`detach fexit f`: one of those leaves f."""
+
+    tracer: Literal["kprobe", "fentry", "fexit", "direct"]
+    function: FunctionRef
+    span: Span
+
+
 class SetCallbacks(NamedTuple):
     """`callbacks p1 ext4 { pre_patch fails ENODEV }`: from now on those callbacks of the object end like that."""
 
@@ -294,6 +314,8 @@ OperatorAction: TypeAlias = (
     | Signal
     | Force
     | FileAction
+    | Attach
+    | Detach
 )
 Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow
 
@@ -336,6 +358,8 @@ OPERATOR_VERBS = (
     Verb("close", Close, "close", _OF_PATCH, irregular=True),
     Verb("hold", Hold, "hold", _OF_PATCH, irregular=True),
     Verb("drop", Drop, "drop", _OF_PATCH, irregular=True),
+    Verb("attach", Attach, "attach", (Operand("tracer", KEYWORD), Operand("function", FUNCTION))),
+    Verb("detach", Detach, "detach", (Operand("tracer", KEYWORD), Operand("function", FUNCTION))),
     Verb("callbacks", SetCallbacks, "set_callbacks", (*_OF_PATCH, Operand("object", OBJECT)), irregular=True),
     Verb("shadow", Shadow, "shadow", irregular=True),
 )

@@ -59,6 +59,7 @@ _NAMED = {
     "SHADOW_FREE": "an object",
     "_REDIRECTS": SAID[FUNCTION],
     "_PROBES": SAID[FUNCTION],
+    "TRACER": SAID[FUNCTION],
     "_SEES": SAID[FUNCTION],
     "_EXPECT": "the name of a task, patch or module",
     "_ALWAYS": "the name of a task, patch, module or property",

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from klpdsl.syntax.actions import Action as Action
 from klpdsl.syntax.actions import Apply as Apply
+from klpdsl.syntax.actions import Attach as Attach
 from klpdsl.syntax.actions import BeginLoad as BeginLoad
 from klpdsl.syntax.actions import BeginUnload as BeginUnload
 from klpdsl.syntax.actions import Call as Call
 from klpdsl.syntax.actions import Close as Close
+from klpdsl.syntax.actions import Detach as Detach
 from klpdsl.syntax.actions import Disable as Disable
 from klpdsl.syntax.actions import Drop as Drop
 from klpdsl.syntax.actions import Enable as Enable

@@ -197,7 +197,7 @@ class _Checker:
     def _threads(self, node: tree.Interleave) -> None:
         seen: set[str] = set()
         for thread in node.threads:
-            if thread.name in seen:
+            if thread.name in seen and thread.name != tree.OPERATOR:
                 message = f"`{thread.name}` has two threads here"
                 self.report(thread.span, message, "a task does one thing at a time")
             seen.add(thread.name)

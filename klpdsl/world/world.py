@@ -62,6 +62,10 @@ class World(metaclass=Holder):
     work: tuple[Work, ...] = value(tuple)
     tainted: bool = value(lambda: False)
     ftrace_enabled: bool = value(lambda: True)
+    # Who else is on a function, in the order of their coming; and the functions whose BPF trampoline has been told that
+    # somebody may send calls elsewhere (BPF_TRAMP_F_SHARE_IPMODIFY).
+    tracers: dict[FuncKey, tuple[str, ...]] = mapping()
+    shared: frozenset[FuncKey] = value(frozenset)
     shadow: dict[tuple[str, int], str] = mapping()
     # sysctl livepatch_mode, which only the first posting of atomic replace had.
     livepatch_mode: bool = value(lambda: False)

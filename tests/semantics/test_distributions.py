@@ -71,7 +71,6 @@ def test_it_says_how_it_is_known(name: str, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("like", "name"),
     [
-        ("v6.12", "rhel-9.6"),
         ("v6.12", "rhel-10.0"),
         ("v4.18", "rhel-8.1"),
         ("v7.3", "debian-13-backports"),
@@ -81,6 +80,13 @@ def test_it_says_how_it_is_known(name: str, capsys: pytest.CaptureFixture[str]) 
 )
 def test_what_is_alike_in_all_axes(like: str, name: str) -> None:
     assert resolve(like).semantics == resolve(name).semantics
+
+
+def test_the_livepatch_of_v6_12_is_on_a_kernel_called_5_14() -> None:
+    # What is beside livepatch in that tree, ftrace's direct users, was not read.
+    beside = {"direct_calls", "direct_retry", "direct_modify"}
+    mainline, rebuilt = (resolve(name).semantics._asdict() for name in ("v6.12", "rhel-9.6"))
+    assert {axis for axis in mainline if mainline[axis] != rebuilt[axis]} <= beside
 
 
 def test_a_kernel_knows_its_name() -> None:

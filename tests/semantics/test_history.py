@@ -34,19 +34,22 @@ RELEASES = """
     v5.2  unreliable-stack-warns
     v5.3  early-stack-check
     v5.4  coming-failure-clears-mod kprobe-ipmodify
-    v5.5  keep-replaced-until-post-patch klp-state-api klp-state-compat ftrace-permanent
+    v5.5  keep-replaced-until-post-patch klp-state-api klp-state-compat ftrace-permanent ftrace-direct
     v5.8  reject-vmlinux-ko early-vmlinux-relocs module-reloc-no-vmlinux-sym
     v5.11 handler-recursion-guard
     v5.13 notify-signal
     v5.16 try-switch-debug-name wake-idle
     v5.17 early-arg-check
     v5.18 ftrace-loc-message force-only-removed
+    v6.0  direct-shares
     v6.1  fork-pending-sync object-patched-attr symbol-length-512
     v6.3  clear-relocs-on-going
     v6.4  cond-resched-switch start-interrupts reverse-flip-after-sync
+    v6.7  direct-retry-stuck
     v6.11 replace-attr
     v6.14 stack-order-attr
     v6.16 freezable-switch
+    v6.18 direct-retry-cleans direct-modify-asked
     v6.19 sympos-0-equals-1
     v7.3  ftrace-sysctl-refused early-name-check
 """

@@ -16,6 +16,8 @@ CORPUS = sorted((ROOT / "scenarios").rglob("*.klp"))
 
 #: The fields that hold a text but no word that an author chose: keywords, and what is said by leaving a word out.
 KEYWORDS = {
+    (tree.Attach, "tracer"),
+    (tree.Detach, "tracer"),
     (tree.BeginLoad, "window"),
     (tree.BeginUnload, "window"),
     (tree.Callback, "name"),
