@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from klpdsl.bisect.bisection import Bisection, Culprit
-from klpdsl.bisect.divergence import difference
 from klpdsl.bisect.history_report import move_json, move_line
 from klpdsl.bisect.route import Point
 from klpdsl.bisect.search import Probe, steps_left
 from klpdsl.bisect.subsets import MinimalSet
+from klpdsl.bisect.trace_text import difference
 
 _MOST_LINES = 40
 

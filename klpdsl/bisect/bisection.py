@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from klpdsl._errors import KlpdslError
-from klpdsl.bisect.divergence import blocks, signature
 from klpdsl.bisect.predicates import Command, Predicate, PredicateView, unsupported
 from klpdsl.bisect.route import AxisMove, Move, Point, axis_moves, returning_axes, visible, way
 from klpdsl.bisect.scenario import RunError, Runner
 from klpdsl.bisect.search import Probe, SearchResult, Verdict, search, turns
+from klpdsl.bisect.trace_text import blocks, signature
 from klpdsl.semantics.records import Engine
 
 

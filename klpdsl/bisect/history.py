@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from klpdsl.bisect.divergence import TextDivergence, first_divergence
 from klpdsl.bisect.route import Move, Point, mainline, way
 from klpdsl.bisect.scenario import RunError, Runner, header_engines, read_items
+from klpdsl.bisect.trace_text import TextDivergence, first_divergence
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.semantics.table import change, order

@@ -7,6 +7,7 @@ from typing import Any
 
 from klpdsl.bisect.history import Matrix, Passage, Turn, unshowable
 from klpdsl.bisect.route import Move, Point
+from klpdsl.bisect.trace_text import sentences, sides
 from klpdsl.semantics.table import change
 
 _COMMIT = 12
@@ -56,7 +57,7 @@ def _turn_text(turn: Turn) -> Iterator[str]:
         yield f"    one or more of these {len(turn.moves)}:"
     for move in turn.moves:
         yield f"    {move_line(move)}"
-    for line in turn.divergence.account():
+    for line in sentences(turn.divergence):
         yield f"      {line}"
 
 
@@ -84,15 +85,16 @@ def json(name: str, passages: Iterable[Passage]) -> dict[str, Any]:
 
 
 def _turn_json(turn: Turn) -> dict[str, Any]:
-    divergence = turn.divergence
+    step = turn.divergence.step
+    before, after = sides(turn.divergence)
     return {
         "engine": turn.point.name,
         "since": turn.since.name,
         "moves": [move_json(move) for move in turn.moves],
-        "step": int(divergence.number) if divergence.number.isdigit() else divergence.number,
-        "statement": divergence.statement,
-        "before": list(divergence.before),
-        "after": list(divergence.after),
+        "step": int(step.number) if step.number.isdigit() else step.number,
+        "statement": step.statement,
+        "before": list(before),
+        "after": list(after),
     }
 
 
@@ -109,12 +111,12 @@ def markdown(name: str, passages: Iterable[Passage]) -> Iterator[str]:
             yield "| engine | change | commit | subject | what changes |"
             yield "|---|---|---|---|---|"
         for turn in found.turns:
-            account = "<br>".join(_code(line.strip()) for line in turn.divergence.account())
+            changed = "<br>".join(_code(line.strip()) for line in sentences(turn.divergence))
             for index, move in enumerate(turn.moves):
                 engine = _cell(turn.point.name) if index == 0 else ""
                 undone = "without " if move.undone else ""
                 commit = move.commit[:_COMMIT] or "-"
-                told = account if index == 0 else ""
+                told = changed if index == 0 else ""
                 yield f"| {engine} | {undone}{_cell(move.title)} | {commit} | {_cell(move.subject)} | {told} |"
         if found.refused:
             yield ""

@@ -8,19 +8,20 @@ import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from klpdsl.bisect.divergence import (
-    TextDivergence,
-    blocks,
-    first_divergence,
-    shorten,
-    signature,
-    who,
-    without_pids,
-)
 from klpdsl.bisect.predicates import PlacedResult, Predicate, PredicateError, StepResult, WholeTrace
 from klpdsl.bisect.route import Move, visible, way
 from klpdsl.bisect.scenario import RunError, Runner, text_of
 from klpdsl.bisect.search import Kind, Verdict, search
+from klpdsl.bisect.trace_text import (
+    TextDivergence,
+    blocks,
+    first_divergence,
+    shorten,
+    sides,
+    signature,
+    who,
+    without_pids,
+)
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
 
@@ -166,23 +167,25 @@ class Judgement:
 
     def _look(self, seen: str) -> Kind:
         found = self._found
-        block = next((block for block in blocks(seen) if found and block.number == found.number), None)
+        block = next((block for block in blocks(seen) if found and block.number == found.step.number), None)
         if found is None or block is None:
             return "unknown"
         lines = {without_pids(line) for line in block.lines}
-        has_old = bool(found.before) and without_pids(found.before[0]) in lines
-        has_new = bool(found.after) and without_pids(found.after[0]) in lines
-        if (has_new or not found.after) and not has_old:
+        gone, come = sides(found)
+        has_old = bool(gone) and without_pids(gone[0]) in lines
+        has_new = bool(come) and without_pids(come[0]) in lines
+        if (has_new or not come) and not has_old:
             return "bad"
-        if (has_old or not found.before) and not has_new:
+        if (has_old or not gone) and not has_new:
             return "good"
         return "unknown"
 
 
 def _tell(found: TextDivergence, one: str, other: str) -> str:
-    step = f"`{shorten(found.statement)}`"
-    before = f"`{found.before[0]}`" if found.before else ""
-    after = f"`{found.after[0]}`" if found.after else ""
+    step = f"`{shorten(found.step.statement)}`"
+    gone, come = sides(found)
+    before = f"`{gone[0]}`" if gone else ""
+    after = f"`{come[0]}`" if come else ""
     if found.moved:
         line, first = (before, one) if before else (after, other)
         return (

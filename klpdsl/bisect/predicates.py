@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from klpdsl._errors import KlpdslError
-from klpdsl.bisect.divergence import Block, blocks, who
+from klpdsl.bisect.trace_text import Block, blocks, result_of, who
 from klpdsl.trace.events import KIND
 
 UNSUPPORTED = "unsupported"
@@ -138,8 +138,8 @@ class StepResult:
         found = blocks(text)
         for index, block in enumerate(found):
             if self._step in (block.number, block.statement):
-                if self._value in (block.result, UNSUPPORTED):
-                    return PredicateView("yes" if block.result == self._value else "no")
+                if self._value in (result_of(block), UNSUPPORTED):
+                    return PredicateView("yes" if result_of(block) == self._value else "no")
                 return _verdict(False, found[: index + 1])
         return PredicateView("", f"the trace has no step `{self._step}`")
 
@@ -173,8 +173,8 @@ class PlacedResult:
             # The statement itself may have become simpler.
             same = who(block.statement) == who(self._statement)
             if same and block.number.partition("@")[2] == self._line:
-                if self._value in (block.result, UNSUPPORTED):
-                    return PredicateView("yes" if block.result == self._value else "no")
+                if self._value in (result_of(block), UNSUPPORTED):
+                    return PredicateView("yes" if result_of(block) == self._value else "no")
                 return _verdict(False, found[: index + 1])
         return PredicateView("", f"the step `{self._statement}` is gone")
 

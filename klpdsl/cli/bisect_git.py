@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from klpdsl.bisect.bisect_report import probe_line
-from klpdsl.bisect.divergence import difference
 from klpdsl.bisect.predicates import Predicate
 from klpdsl.bisect.revisions import (
     Bisector,
@@ -22,6 +21,7 @@ from klpdsl.bisect.revisions import (
     split_range,
 )
 from klpdsl.bisect.search import Probe, steps_left
+from klpdsl.bisect.trace_text import difference
 from klpdsl.cli.common import OK, USAGE, complain
 from klpdsl.run.session import load_file
 from klpdsl.semantics.engines import expand

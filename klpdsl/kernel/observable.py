@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from klpdsl.kernel.retrace import NOT_SEEN
 from klpdsl.trace import events
+from klpdsl.trace.divergence import ComparedStep, first_divergence
 from klpdsl.trace.forms import DECLARED
 from klpdsl.trace.text import event_text
 
@@ -158,22 +159,32 @@ def _without(lines: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]
 
 def compare(model: tuple[VisibleStep, ...], kernel: tuple[VisibleStep, ...]) -> Difference | None:
     """Return the first disagreement. Expectations that only a model can answer are compared nowhere."""
-    for mine, real in zip(model, kernel, strict=False):
-        asked = {check.rsplit(":", 1)[0] for check in real.checks}
-        mine = mine._replace(checks=tuple(c for c in mine.checks if c.rsplit(":", 1)[0] in asked))  # noqa: PLW2901
-        if mine == real:
-            continue
-        ours, theirs = lines_of(mine), lines_of(real)
+    asked = [_asked(mine, real) for mine, real in zip(model, kernel, strict=False)]
+    found = first_divergence(map(_compared, (*asked, *model[len(kernel) :])), map(_compared, kernel))
+    if found is None:
+        return None
+    step = found.step
+    only_model: tuple[str, ...]
+    only_kernel: tuple[str, ...]
+    if found.before is None or found.after is None:
+        line = (f"a step {step.number}: {step.statement}",)
+        only_model, only_kernel = (line, ()) if found.before else ((), line)
+    else:
+        ours, theirs = found.before.lines, found.after.lines
         only_model, only_kernel = _without(ours, theirs), _without(theirs, ours)
         if not only_model and not only_kernel:
-            only_model, only_kernel = mine.said, real.said
-        return Difference(mine.number, mine.text, only_model, only_kernel)
-    if len(model) != len(kernel):
-        longer = model if len(model) > len(kernel) else kernel
-        step = longer[min(len(model), len(kernel))]
-        line = (f"a step {step.number}: {step.text}",)
-        return Difference(step.number, step.text, *((line, ()) if longer is model else ((), line)))
-    return None
+            only_model, only_kernel = asked[found.position].said, kernel[found.position].said
+    return Difference(int(step.number), step.statement, only_model, only_kernel)
+
+
+def _asked(mine: VisibleStep, real: VisibleStep) -> VisibleStep:
+    """The model's step without the expectations that the kernel could not be asked."""
+    asked = {check.rsplit(":", 1)[0] for check in real.checks}
+    return mine._replace(checks=tuple(one for one in mine.checks if one.rsplit(":", 1)[0] in asked))
+
+
+def _compared(step: VisibleStep) -> ComparedStep[str]:
+    return ComparedStep(str(step.number), step.text, lines_of(step))
 
 
 def lines_of(step: VisibleStep) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from klpdsl.bisect.divergence import blocks
 from klpdsl.bisect.predicates import LinePresent, Predicate, SomeEvents, StepResult, WholeTrace, unsupported
 from klpdsl.bisect.route import mainline, visible
 from klpdsl.bisect.scenario import Runner, read_items
+from klpdsl.bisect.trace_text import blocks, result_of
 
 ROOT = Path(__file__).parents[2]
 CHANGES = ROOT / "scenarios" / "changes"
@@ -49,7 +49,7 @@ def widest(name: str) -> tuple[list[str], str, str]:
     runner = Runner(read_items(str(CHANGES / f"{name}.klp")))
     texts = [runner.text(point.engine) for point in points]
     gaps = [set(unsupported(blocks(text))) for text in texts]
-    results = [(block.number, block.result) for block in blocks(texts[place])]
+    results = [(block.number, result_of(block)) for block in blocks(texts[place])]
     asked: list[tuple[list[str], Predicate]] = [([], WholeTrace())]
     asked += [
         (["--expect", line], LinePresent(line)) for line in EFFECTS[name]["new"] + EFFECTS[name]["gone"]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from klpdsl.bisect.divergence import signature
 from klpdsl.bisect.history import Stretch, passage
 from klpdsl.bisect.route import way
 from klpdsl.bisect.scenario import Runner, read_items, text_of
+from klpdsl.bisect.trace_text import signature
 from klpdsl.semantics.points import mainline_engine
 from klpdsl.semantics.table import order
 from klpdsl.syntax import tree

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klpdsl.goldens.causes.difference import first_divergence, names_in, shape
+from klpdsl.goldens.causes.difference import first_difference, names_in, shape
 from klpdsl.goldens.causes.structure import structural
 from klpdsl.trace import events as ev
 
@@ -37,7 +37,7 @@ def traces(draw: st.DrawFn) -> ev.Trace:
 @given(traces(), traces())
 def test_something_is_said_exactly_when_traces_differ(old: ev.Trace, new: ev.Trace) -> None:
     lines = structural(old, new)
-    found = first_divergence(old, new)
+    found = first_difference(old, new)
     # Two events of different types may hold the same fields: then the tuples are equal, and the traces are not.
     same = repr(old) == repr(new)
     assert (lines == []) == same

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klpdsl.goldens.causes.difference import first_divergence, names_in, shape
+from klpdsl.goldens.causes.difference import first_difference, names_in, shape
 from klpdsl.goldens.causes.structure import structural
 from klpdsl.kernel.observable import lines_of, visible_steps
 from klpdsl.trace import events as ev
@@ -87,7 +87,7 @@ def test_every_room_knows_every_form(cls: type[Any], form: Form, data: st.DataOb
     assert from_jsonl(to_jsonl(trace)) == trace
     other = data.draw(values(cls, form))
     assert bool(structural(trace, step(other))) == (value != other)
-    found = first_divergence(trace, step(other))
+    found = first_difference(trace, step(other))
     assert (found is not None) == (value != other)
     if found is not None:
         assert shape(found, names_in(trace, step(other)))
@@ -107,7 +107,7 @@ def test_a_difference_in_names_alone_is_one_class(cls: type[Any]) -> None:
                 ev.Trace((ev.StepTrace(1, 0, "x", (), None),)),
                 ev.Trace((ev.StepTrace(1, 0, "x", (event,), None),)),
             )
-            found = first_divergence(without, with_it)
+            found = first_difference(without, with_it)
             assert found is not None
             shapes.add(shape(found, names_in(with_it)))
     assert len(shapes) <= 1, shapes

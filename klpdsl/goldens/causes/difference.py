@@ -1,4 +1,4 @@
-"""Where two traces part: the first event that differs, what of it, and how much follows.
+"""The first event in which a run differs from its golden, what of it differs, and how much follows.
 
 A shape is what two such places have in common when they come from one rule: the kind of event and what of it
 changed, without the names and numbers that a scenario brings.
@@ -7,18 +7,23 @@ changed, without the names and numbers that a scenario brings.
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
 from typing import NamedTuple, TypeAlias
 
+from klpdsl.trace import divergence
 from klpdsl.trace import events as ev
+from klpdsl.trace.divergence import ComparedStep
 from klpdsl.trace.forms import DECLARED, names_of
 from klpdsl.trace.text import event_text, result_text
 
 TraceLine: TypeAlias = ev.Event | ev.Result
 
 
-class Divergence(NamedTuple):
-    """The first place at which two traces differ.
+#: Named tuples of different types are equal when their fields are: the type has to be compared as well.
+Keyed: TypeAlias = tuple[str, TraceLine]
+
+
+class FirstDifference(NamedTuple):
+    """The first line that differs, as it was and as it is.
 
     `kind` is `statement` (the scenario's steps differ), `event`, `result` or `expect`. `old` and `new` are what
     stands there in the golden and in this run; one of them is None where something came or went. `here` counts the
@@ -45,31 +50,36 @@ def shown(line: TraceLine | None) -> str:
     return result_text(line) if isinstance(line, ev.Result) else event_text(line)
 
 
-def first_divergence(old: ev.Trace, new: ev.Trace) -> Divergence | None:
+def first_difference(old: ev.Trace, new: ev.Trace) -> FirstDifference | None:
     """Where the second trace leaves the first; None when they say the same."""
-    for index in range(max(len(old.steps), len(new.steps))):
-        before = old.steps[index] if index < len(old.steps) else None
-        after = new.steps[index] if index < len(new.steps) else None
-        later = _later(old, new, index)
-        if before is None or after is None or before.text != after.text:
-            present = after or before
-            assert present is not None
-            return Divergence(
-                "statement",
-                present.number,
-                after.line if after else 0,
-                after.text if after else "",
-                None,
-                None,
-                0,
-                later,
-                0,
-                before.text if before else "",
-            )
-        found = _in_step(before, after, later)
-        if found:
-            return found
-    return None
+    found = divergence.first_divergence(map(_compared, old.steps), map(_compared, new.steps))
+    if found is None:
+        return None
+    before = old.steps[found.position] if found.before else None
+    after = new.steps[found.position] if found.after else None
+    later = _later(old, new, found.position)
+    present = after or before
+    assert present is not None
+    if not found.in_lines:
+        return FirstDifference(
+            "statement",
+            present.number,
+            after.line if after else 0,
+            after.text if after else "",
+            None,
+            None,
+            0,
+            later,
+            0,
+            before.text if before else "",
+        )
+    left, right = _pair(found.gone, found.come)
+    one = right or left
+    assert one is not None
+    kind = {ev.Result: "result", ev.Expect: "expect"}.get(type(one), "event")
+    return FirstDifference(
+        kind, present.number, present.line, present.text, left, right, found.here, later, found.place
+    )
 
 
 def _later(old: ev.Trace, new: ev.Trace, index: int) -> int:
@@ -78,34 +88,16 @@ def _later(old: ev.Trace, new: ev.Trace, index: int) -> int:
     return differing + abs(len(old.steps) - len(new.steps))
 
 
-def _key(line: TraceLine) -> tuple[str, TraceLine]:
-    # Named tuples of different types are equal when their fields are: the type has to be compared as well.
-    return (type(line).__name__, line)
+def _compared(step: ev.StepTrace) -> ComparedStep[Keyed]:
+    return ComparedStep(str(step.number), step.text, _lines(step))
 
 
-def _lines(step: ev.StepTrace) -> list[tuple[str, TraceLine]]:
+def _lines(step: ev.StepTrace) -> tuple[Keyed, ...]:
     result: list[TraceLine] = [] if step.result is None else [step.result]
-    return [_key(line) for line in (*step.events, *result, *step.checks)]
+    return tuple((type(line).__name__, line) for line in (*step.events, *result, *step.checks))
 
 
-def _in_step(before: ev.StepTrace, after: ev.StepTrace, later: int) -> Divergence | None:
-    old, new = _lines(before), _lines(after)
-    if old == new:
-        return None
-    hunks = [op for op in SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if op[0] != "equal"]
-    _, i1, i2, j1, j2 = hunks[0]
-    left, right = _pair(old[i1:i2], new[j1:j2])
-    lines = sum(max(op[2] - op[1], op[4] - op[3]) for op in hunks)
-    here = lines - 1
-    one = right or left
-    assert one is not None
-    kind = {ev.Result: "result", ev.Expect: "expect"}.get(type(one), "event")
-    return Divergence(kind, after.number, after.line, after.text, left, right, here, later, j1)
-
-
-def _pair(
-    old: list[tuple[str, TraceLine]], new: list[tuple[str, TraceLine]]
-) -> tuple[TraceLine | None, TraceLine | None]:
+def _pair(old: tuple[Keyed, ...], new: tuple[Keyed, ...]) -> tuple[TraceLine | None, TraceLine | None]:
     """The golden's first line and the run's first, if one took the other's place; else the one that came or went."""
     if not old:
         return None, new[0][1]
@@ -133,8 +125,8 @@ def _about(line: TraceLine) -> tuple[object, ...]:
 # --- shapes ---------------------------------------------------------------------------------------------------
 
 
-def shape(found: Divergence, names: frozenset[str]) -> str:
-    """The divergence without what is the scenario's own: `names` are the names that occur in the traces."""
+def shape(found: FirstDifference, names: frozenset[str]) -> str:
+    """The difference without what is the scenario's own: `names` are the names that occur in the traces."""
     if found.kind == "statement":
         return "another statement" if found.statement and found.text else "another number of steps"
     old, new = _abstract(found.old, names), _abstract(found.new, names)

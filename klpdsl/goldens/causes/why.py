@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from klpdsl._cache import digest
 from klpdsl.goldens.causes.changed import since_goldens
-from klpdsl.goldens.causes.difference import Divergence, first_divergence, names_in, shape
+from klpdsl.goldens.causes.difference import FirstDifference, first_difference, names_in, shape
 from klpdsl.goldens.causes.responsible import AsIf, as_if, responsible
 from klpdsl.goldens.causes.rule_origins import Origins, Place, watched
 from klpdsl.goldens.runs.cases import Run
@@ -42,7 +42,7 @@ class Why(NamedTuple):
 
     cause: Cause
     shape: str
-    divergence: Divergence | None
+    first: FirstDifference | None
 
     @property
     def class_id(self) -> str:
@@ -53,7 +53,7 @@ class Why(NamedTuple):
 class Seen(NamedTuple):
     """Where a run leaves its golden, the shape of it, and where everything in the run comes from."""
 
-    divergence: Divergence
+    first: FirstDifference
     shape: str
     origins: Origins
 
@@ -71,7 +71,7 @@ def explain(suite: Suite, loaded: Loaded, run: Run, golden: str, golden_engine: 
     except TraceError as error:
         return Why(Cause("unreadable", "unreadable", f"the golden is no trace: {error}"), "unreadable", None)
     origins = watched(loaded, run.engine)
-    found = first_divergence(old, origins.trace)
+    found = first_difference(old, origins.trace)
     if found is None:
         text = "the golden says the same in another form"
         return Why(Cause("unreadable", "unreadable", text), "form", None)
@@ -83,7 +83,7 @@ def explain(suite: Suite, loaded: Loaded, run: Run, golden: str, golden_engine: 
     return Why(_changed(suite, loaded, run, golden, Seen(found, form, origins)), form, found)
 
 
-def _edited(found: Divergence) -> Cause:
+def _edited(found: FirstDifference) -> Cause:
     if found.statement and found.text:
         text = f"the scenario was edited: its step {found.step} was `{found.text}`"
     elif found.statement:
@@ -109,7 +109,7 @@ def _lineage(loaded: Loaded, older: str, newer: str) -> Cause:
 
 def _changed(suite: Suite, loaded: Loaded, run: Run, golden: str, seen: Seen) -> Cause:
     changed = since_goldens(suite)
-    place, sentence = _rule(seen.divergence, seen.origins, changed.functions)
+    place, sentence = _rule(seen.first, seen.origins, changed.functions)
     function = place.function if place else ""
     if changed.data is not False:
         altered = _as_if(loaded, run.engine, golden, (function, seen.shape))
@@ -137,7 +137,9 @@ def _as_if(loaded: Loaded, engine: str, golden: str, known: tuple[str, str]) -> 
     return altered
 
 
-def _rule(found: Divergence, origins: Origins, changed: frozenset[str] | None) -> tuple[Place | None, str]:
+def _rule(
+    found: FirstDifference, origins: Origins, changed: frozenset[str] | None
+) -> tuple[Place | None, str]:
     """The rule that now gives something else, and a sentence about it."""
     index = next(i for i, step in enumerate(origins.trace.steps) if step.number == found.step)
     emitters = origins.emitters[index]

@@ -20,7 +20,7 @@ ODD = 3
 
 
 class At(NamedTuple):
-    """The place where a run leaves its golden, as text: what a report shows of a Divergence."""
+    """The place where a run leaves its golden, as text: what a report shows of a FirstDifference."""
 
     kind: str
     step: int
@@ -113,7 +113,7 @@ def at(why: Why) -> At | None:
     """The place of a difference, as text."""
     from klpdsl.goldens.causes.difference import shown
 
-    found = why.divergence
+    found = why.first
     if found is None:
         return None
     old = f"step `{found.text}`" if found.kind == "statement" and found.text else shown(found.old)

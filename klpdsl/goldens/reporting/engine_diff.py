@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from klpdsl.goldens.causes.difference import first_divergence
+from klpdsl.goldens.causes.difference import first_difference
 from klpdsl.goldens.causes.responsible import Responsible, axes_between, responsible, way
 from klpdsl.goldens.causes.structure import structural
 from klpdsl.goldens.causes.why import Cause, Why
@@ -70,7 +70,7 @@ class EngineDiff(NamedTuple):
 def compare(loaded: Loaded, first: str, second: str) -> EngineDiff:
     """Run a scenario on two engines and on all between them."""
     old, new = execute(loaded, first).trace, execute(loaded, second).trace
-    found = first_divergence(old, new)
+    found = first_difference(old, new)
     place = at(Why(Cause("lineage", "", ""), "", found))
     member = Member(loaded.source, second, first, to_text(old), to_text(new), place, "")
     axes = tuple(map(str, axes_between(resolve(first), resolve(second))))

@@ -9,46 +9,26 @@ import difflib
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from klpdsl.trace import divergence
+from klpdsl.trace.divergence import ComparedStep
 
 _PID = re.compile(r"(?<=[\w.-]):\d+\b")
-_MORE = 3
 
 
-class Block(NamedTuple):
-    """One step of a trace: its number, its statement, and its lines without their indentation."""
+Block: TypeAlias = ComparedStep[str]
+"""One step of a trace: its number, its statement, and its lines without their indentation."""
 
-    number: str
-    statement: str
-    lines: tuple[str, ...]
-
-    @property
-    def result(self) -> str | None:
-        """How the step ended, without the reason; None where the text does not say."""
-        for line in self.lines:
-            if line.startswith("= "):
-                return line[2:].partition(" ")[0]
-        return None
+TextDivergence: TypeAlias = divergence.Divergence[str]
 
 
-class TextDivergence(NamedTuple):
-    """The first place at which two traces differ: the step, and the lines that one has there and the other has not.
-
-    `moved`: only one has lines there, and the other has the first of them too, further down in the step.
-    """
-
-    number: str
-    statement: str
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    moved: bool = False
-
-    def account(self) -> tuple[str, str]:
-        """Return the two lines that say what changed."""
-        return (
-            f"step {self.number} `{shorten(self.statement)}`: was {_said(self.before, moved=self.moved)}",
-            f"{' ' * len(f'step {self.number} ')}is now {_said(self.after, moved=self.moved)}",
-        )
+def result_of(block: Block) -> str | None:
+    """Return how a step ended, without the reason; None where the text does not say."""
+    for line in block.lines:
+        if line.startswith("= "):
+            return line[2:].partition(" ")[0]
+    return None
 
 
 def blocks(text: str) -> tuple[Block, ...]:
@@ -62,33 +42,32 @@ def blocks(text: str) -> tuple[Block, ...]:
         elif not line.startswith(" "):
             number, _, statement = line.partition(" ")
             found.append((number, statement, []))
-    return tuple(Block(number, statement, tuple(lines)) for number, statement, lines in found)
+    return tuple(ComparedStep(number, statement, tuple(lines)) for number, statement, lines in found)
 
 
 def first_divergence(before: str, after: str) -> TextDivergence | None:
     """Return where two traces first differ; None if they are equal."""
-    if before == after:
-        return None
-    for old, new in zip_longest(blocks(before), blocks(after)):
-        if old is None or new is None:
-            there = old or new
-            whole = (f"step {there.number} `{shorten(there.statement)}`",)
-            return TextDivergence(there.number, there.statement, whole if old else (), whole if new else ())
-        if (old.number, old.statement) != (new.number, new.statement):
-            return TextDivergence(old.number, old.statement, (f"`{old.statement}`",), (f"`{new.statement}`",))
-        if old.lines != new.lines:
-            gone, come = _first_group(old.lines, new.lines)
-            moved = (not come and gone[0] in new.lines) or (not gone and come[0] in old.lines)
-            return TextDivergence(old.number, old.statement, gone, come, moved)
-    return None
+    return None if before == after else divergence.first_divergence(blocks(before), blocks(after))
 
 
-def _first_group(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    for tag, i, i_end, j, j_end in matcher.get_opcodes():
-        if tag != "equal":
-            return old[i:i_end], new[j:j_end]
-    return (), ()
+def sides(found: TextDivergence) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what one trace has there, and what the other: lines, or the step where it is not the same step."""
+    if found.in_lines:
+        return found.gone, found.come
+    if found.before and found.after:
+        return (f"`{found.before.statement}`",), (f"`{found.after.statement}`",)
+    whole = (f"step {found.step.number} `{shorten(found.step.statement)}`",)
+    return (whole, ()) if found.before else ((), whole)
+
+
+def sentences(found: TextDivergence) -> tuple[str, str]:
+    """Return the two lines that say what changed."""
+    before, after = sides(found)
+    number = found.step.number
+    return (
+        f"step {number} `{shorten(found.step.statement)}`: was {_said(before, moved=found.moved)}",
+        f"{' ' * len(f'step {number} ')}is now {_said(after, moved=found.moved)}",
+    )
 
 
 def difference(before: str, after: str, context: int = 1) -> Iterator[str]:
@@ -134,15 +113,16 @@ def signature(before: str, after: str) -> Signature | None:
     found = first_divergence(before, after)
     if found is None:
         return None
-    old = _words(found.before[0]) if found.before else ()
-    new = _words(found.after[0]) if found.after else ()
+    gone, come = sides(found)
+    old = _words(gone[0]) if gone else ()
+    new = _words(come[0]) if come else ()
     if old and new and old[0] == new[0]:
         # The same kind of event: what counts is in which words it differs.
         kind = old[0]
         pairs = list(zip_longest(old, new, fillvalue=""))
         old = (kind, *(a for a, b in pairs if a != b))
         new = (kind, *(b for a, b in pairs if a != b))
-    return Signature(who(found.statement), old, new)
+    return Signature(who(found.step.statement), old, new)
 
 
 def without_pids(line: str) -> str:
