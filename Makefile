@@ -55,7 +55,7 @@ format: $(VENV)/installed ## Mend what the linter can mend, and format
 docs: $(VENV)/installed ## Bring the documents that are made from data up to date
 	$(BIN)/python -m klpdsl.semantics.fidelity docs/fidelity.md
 	$(BIN)/klpdsl kernel evidence > docs/confirmed.md
-	$(BIN)/python -m klpdsl.view.document docs/pictures.md
+	$(BIN)/python -m klpdsl.view.document docs/pictures.md docs/separate.md
 
 kernel-test: $(VENV)/installed ## Play all scenarios on Debian's kernels, in qemu (docs/real-kernel.md)
 	@for kernel in $(KERNELS); do \

@@ -21,6 +21,7 @@ COMMANDS = {
     "fmt": "rewrite scenarios in their canonical form",
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
     "compare": "show in one table what different engines do with a scenario",
+    "separate": "find the shortest scenario on which two engines differ, or show that there is none",
     "history": "print every change at which a scenario's trace changes",
     "bisect": "find the change, or our commit, that makes a difference",
     "reduce": "find the smallest scenario that still shows a difference",

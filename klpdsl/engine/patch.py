@@ -167,7 +167,12 @@ def klp_unpatch_objects(k: Kernel, name: str, *, nops_only: bool = False) -> Non
 
 
 def ftrace_release_mod(k: Kernel, module: str) -> None:
-    """A module's text is freed, and ftrace forgets its functions, with whatever was still hooked there."""
+    """A module's text is freed, and ftrace forgets its functions, with whatever was still hooked there.
+
+    A module may be called vmlinux; the core kernel's functions are not its own.
+    """
+    if module == VMLINUX:
+        return
     for key in [key for key in k.w.func_stacks if key[0] == module]:
         _set_stack(k, key, ())
 

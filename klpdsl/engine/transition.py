@@ -261,8 +261,10 @@ def _klp_check_stack_func(k: Kernel, p: Patch, key: FuncKey, func: Func) -> Code
         if func.nop:
             return patch.original(k, key)
         return Code(*key, p.name, p.generation)
-    stack = k.w.func_stacks[key]
-    if len(stack) == 1:
+    # A module that was refused may have taken the hooks of a patch in transition with it (up to v4.13): that patch's
+    # klp_func is still the only one on its klp_ops.
+    stack = k.w.func_stacks.get(key, ())
+    if len(stack) <= 1:
         return patch.original(k, key)
     position = next(i for i, e in enumerate(stack) if (e.patch, e.generation) == (p.name, p.generation))
     if position == 0:

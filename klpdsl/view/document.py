@@ -1,6 +1,6 @@
-"""`python -m klpdsl.view.document docs/pictures.md`: make the document's examples and pictures anew (`make docs`).
+"""`python -m klpdsl.view.document FILE…`: make documents' examples and pictures anew (`make docs`).
 
-The document names them itself: a console block `$ klpdsl ARGUMENTS` is followed by what that prints, and a picture
+A document names them itself: a console block `$ klpdsl ARGUMENTS` is followed by what that prints, and a picture
 `![…](pictures/NAME.svg)` by a comment `<!-- klpdsl ARGUMENTS -->` with the command that draws it.
 """
 
@@ -49,4 +49,5 @@ def write(document: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    for argument in sys.argv[1:]:
+        write(Path(argument))

@@ -61,3 +61,21 @@ def test_a_refused_module_takes_its_hooks_along() -> None:
     )
     assert lines.index("hook ext4 read []") < lines.index("module ext4 gone")
     assert "hook ext4 read [p1]" not in lines[lines.index("module ext4 gone") :]
+
+
+@pytest.mark.parametrize("engine", ["v5.7", "v5.8", "v6.12"])
+def test_a_module_called_vmlinux_takes_nothing_of_the_core_kernel_with_it(engine: str) -> None:
+    lines = run(
+        "module vmlinux; task t1 in f; load p1 { f }; load vmlinux; t1: return; tick; t1: syscall f", engine
+    )
+    assert "call t1 vmlinux f -> p1" in lines
+
+
+def test_a_transition_outlives_the_hooks_that_a_refused_module_took_with_it() -> None:
+    # v4.12 does not take p1's object back when p2 refuses the module: p1 believes it patched, its hooks are gone.
+    lines = run(
+        "module ext4 { read }; task t1 in f; patch p1 { f; ext4 { read } }; patch p2 { f; ext4 { nosuch } }; "
+        "load p1; enable p1; load p2; load ext4; tick; t1: return; tick",
+        "v4.12",
+    )
+    assert "log notice livepatch: 'p1': patching complete" in lines

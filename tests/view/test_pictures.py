@@ -32,12 +32,15 @@ def drawn(text: str, engine: str = "v6.1") -> Grid:
     return grid(film(load_text(text, "test.klp"), resolve(engine)))
 
 
-def test_the_document_and_its_pictures_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("document", "shows"), [("pictures", 2), ("separate", 0)])
+def test_the_document_and_its_pictures_are_up_to_date(
+    document: str, shows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(ROOT)
-    text = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
+    text = (ROOT / f"docs/{document}.md").read_text(encoding="utf-8")
     now, pictures = renewed(text)
     assert now == text
-    assert len(pictures) == 2
+    assert len(pictures) == shows
     for name, picture in pictures.items():
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == picture
 
