@@ -8,6 +8,8 @@ TOOLS := build/tools
 # More arguments for pytest and for `klpdsl check`: make test PYTEST_ARGS='-k fmt -n 0'
 PYTEST_ARGS ?=
 CHECK_ARGS ?=
+# For `make bench`: which benchmarks.
+BENCH_ARGS ?=
 # For `make kernel-test`: which kernels, and more arguments for `klpdsl kernel confirm`.
 KERNELS ?= 6.1 6.12
 CONFIRM_ARGS ?=
@@ -62,8 +64,8 @@ kernel-test: $(VENV)/installed ## Play all scenarios on Debian's kernels, in qem
 		$(BIN)/klpdsl kernel list | grep -q "^$$kernel " || $(BIN)/klpdsl kernel fetch $$kernel || exit; done
 	$(BIN)/klpdsl kernel confirm $(KERNELS:%=--kernel %) $(CONFIRM_ARGS)
 
-bench: $(VENV)/installed ## Run the benchmarks
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/installed ## Run the benchmarks (AGAINST=REVISION: and those of that revision, in turn)
+	$(BIN)/python -m benchmarks $(if $(AGAINST),--against $(AGAINST)) $(BENCH_ARGS)
 
 build: $(VENV)/installed ## Build the sdist, and from it the wheel, into dist/
 	$(BIN)/python -m build --no-isolation

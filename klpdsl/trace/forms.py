@@ -98,6 +98,8 @@ def event(
     def declare(cls: type[T]) -> type[T]:
         made = tuple(Form(form) if isinstance(form, str) else form for form in forms)
         DECLARED[cls] = Declaration(kind, made, about, outside, flag, shape)
+        if len(made) == 1:
+            _only[cls] = made[0]
         return cls
 
     return declare
@@ -106,33 +108,38 @@ def event(
 def form_of(value: Any) -> Form:
     """The form that this value has. Raises `ValueError` for a value that no form is for."""
     cls = type(value)
-    forms = DECLARED[cls].forms
-    if len(forms) == 1:
-        return forms[0]
-    conditions = _conditions.get(cls)
-    if conditions is None:
-        conditions = _conditions[cls] = [_condition(cls, form) for form in forms]
-    for form, (fixed, directories) in zip(forms, conditions, strict=True):
-        for place, wanted in fixed:
-            if value[place] != wanted:
-                break
-        else:
-            if not directories or value[directories[0]].endswith("/"):
-                return form
+    only = _only.get(cls)
+    if only is not None:
+        return only
+    for form, place, wanted, more, directories in _conditions.get(cls) or _conditions_of(cls):
+        if (
+            (place is None or value[place] == wanted)
+            and not (more and any(value[also] != as_it_is for also, as_it_is in more))
+            and not (directories and not value[directories[0]].endswith("/"))
+        ):
+            return form
     raise ValueError(f"no text stands for {value!r}")
 
 
-_conditions: dict[type[Any], list[tuple[list[tuple[int, Any]], list[int]]]] = {}
+# The forms of the classes that have a single one; of the others each with what its values must be: the place of a
+# field and what must be there (no place, where that does not matter), more such pairs, and fields that are directories.
+_only: dict[type[Any], Form] = {}
+_conditions: dict[type[Any], list[tuple[Form, int | None, Any, list[tuple[int, Any]], list[int]]]] = {}
 
 
-def _condition(cls: type[Any], form: Form) -> tuple[list[tuple[int, Any]], list[int]]:
-    """The values that fields must have for a form, and the fields that must be directories, by their places."""
+def _conditions_of(cls: type[Any]) -> list[tuple[Form, int | None, Any, list[tuple[int, Any]], list[int]]]:
     fields, defaults = cls._fields, cls._defaults
-    # What the form does not speak of is as it is when nobody says anything.
-    unsaid = zip(fields[len(fields) - len(defaults) :], defaults, strict=True)
-    fixed = {**{field: default for field, default in unsaid if field not in form.fields}, **form.fixed}
-    directories = [fields.index(slot.field) for slot in form.slots if slot.holds == "directory"]
-    return [(fields.index(field), wanted) for field, wanted in fixed.items()], directories
+    found = _conditions[cls] = []
+    for form in DECLARED[cls].forms:
+        # What the form does not speak of is as it is when nobody says anything.
+        unsaid = zip(fields[len(fields) - len(defaults) :], defaults, strict=True)
+        fixed = {**{field: default for field, default in unsaid if field not in form.fields}, **form.fixed}
+        (place, wanted), *more = [(fields.index(field), value) for field, value in fixed.items()] or [
+            (None, None)
+        ]
+        directories = [fields.index(slot.field) for slot in form.slots if slot.holds == "directory"]
+        found.append((form, place, wanted, more, directories))
+    return found
 
 
 def names_of(value: Any) -> set[str]:

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, Form, form_of
-from klpdsl.trace.reading import TraceError
+from klpdsl.trace.reading import Growing, TraceError
 
 _RENAMED = {"source": "from", "target": "to"}
 
 
 def event_record(event: ev.Event | ev.Result, step: int) -> dict[str, Any]:
     """One event as the object that stands for it, keys in their order."""
-    declared = DECLARED[type(event)]
-    record: dict[str, Any] = {"kind": declared.kind, "step": step}
-    said = form_of(event).fields
-    for field, value in zip(event._fields, event, strict=True):
-        if field in said:
-            record[_RENAMED.get(field, field)] = list(value) if isinstance(value, tuple) else value
-    if declared.flag:
-        record[declared.flag] = True
+    form = form_of(event)
+    kind, said, flag = _shapes.get(form) or _shape(form, event)
+    record: dict[str, Any] = {"kind": kind, "step": step}
+    for place, key in said:
+        value: Any = event[place]
+        record[key] = list(value) if isinstance(value, tuple) else value
+    if flag:
+        record[flag] = True
     return record
+
+
+# Of each form that has been written: its kind, the places of the fields that it has and their keys, and its flag.
+_shapes: dict[Form, tuple[str, list[tuple[int, str]], str]] = {}
+
+
+def _shape(form: Form, event: ev.Event | ev.Result) -> tuple[str, list[tuple[int, str]], str]:
+    declared, said = DECLARED[type(event)], form.fields
+    places = [(i, _RENAMED.get(field, field)) for i, field in enumerate(event._fields) if field in said]
+    shape = _shapes[form] = (declared.kind, places, declared.flag)
+    return shape
 
 
 def records(trace: ev.Trace) -> Iterator[dict[str, Any]]:
@@ -57,9 +69,8 @@ def _with_zero(record: dict[str, Any]) -> dict[str, Any]:
 
 def to_jsonl(trace: ev.Trace) -> str:
     """The trace as JSON lines, compact, keys in their order, non-ASCII text as it is."""
-    return "".join(
-        json.dumps(record, ensure_ascii=False, separators=(", ", ": ")) + "\n" for record in records(trace)
-    )
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+    return "".join(f"{encode(record)}\n" for record in records(trace))
 
 
 def from_jsonl(text: str) -> ev.Trace:
@@ -67,7 +78,7 @@ def from_jsonl(text: str) -> ev.Trace:
     lines = text.split("\n")
     if lines[-1]:
         raise TraceError(len(lines), "a trace ends with a newline")
-    steps: list[ev.StepTrace] = []
+    read = Growing()
     for number, line in enumerate(lines[:-1], 1):
         try:
             record = json.loads(line)
@@ -76,13 +87,13 @@ def from_jsonl(text: str) -> ev.Trace:
         if not isinstance(record, dict):
             raise TraceError(number, "expected an object")
         try:
-            _add(steps, record, number)
+            _add(read, record, number)
         except (KeyError, TypeError) as error:
             raise TraceError(number, f"not the fields of {record.get('kind')!r}: {error}") from error
-    return ev.Trace(tuple(steps))
+    return read.trace()
 
 
-def _add(steps: list[ev.StepTrace], record: dict[str, Any], line: int) -> None:
+def _add(read: Growing, record: dict[str, Any], line: int) -> None:
     kind = record.pop("kind", None)
     if line == 1:
         if (kind, record) != ("header", {"trace": 1}):
@@ -90,51 +101,76 @@ def _add(steps: list[ev.StepTrace], record: dict[str, Any], line: int) -> None:
         return
     step = record.pop("step")
     if kind == "step":
-        steps.append(ev.StepTrace(step, record.pop("line", 0), record.pop("text"), (), None))
+        read.step(ev.StepTrace(step, record.pop("line", 0), record.pop("text"), (), None))
         if record:
             raise TraceError(line, f"unknown fields: {', '.join(record)}")
         return
-    if not steps or steps[-1].number != step:
+    if read.number is None or read.number != step:
         raise TraceError(line, f"this belongs to no step {step}")
-    last = steps[-1]
     event = _event(str(kind), record, line)
     if isinstance(event, ev.Result):
-        steps[-1] = last._replace(result=event)
+        read.result(event, line)
     elif isinstance(event, ev.Expect):
-        steps[-1] = last._replace(checks=(*last.checks, event))
+        read.check(event, line)
     else:
-        steps[-1] = last._replace(events=(*last.events, event))
+        read.event(event, line)
 
 
 def _event(kind: str, record: dict[str, Any], line: int) -> Any:
     """The event that a record stands for: the first form of its kind that has these fields."""
-    candidates = [(cls, declared) for cls, declared in DECLARED.items() if declared.kind == kind]
-    if not candidates:
+    candidates = _candidates().get(kind)
+    if candidates is None:
         raise TraceError(line, f"no event is called {kind!r}")
-    for cls, declared in candidates:
-        for form in declared.forms:
-            keys = {_RENAMED.get(field, field) for field in form.fields}
-            if set(record) == keys | ({declared.flag} if declared.flag else set()):
-                values = _values(form, record)
-                if values is not None:
-                    return cls(**values)
+    for cls, keys, sources in candidates:
+        if record.keys() == keys:
+            values = _values(sources, record)
+            if values is not None:
+                return cls(*values)
     raise TraceError(line, f"not the fields of {kind!r}: {', '.join(record) or 'none'}")
 
 
-def _values(form: Form, record: dict[str, Any]) -> dict[str, Any] | None:
+# For each field of a class: its key, what the record must hold there (a type, for which the form has a slot; else the
+# value that the form is for), and what a slot holds. Without a key: the field's default.
+_Source = tuple[str, Any, str]
+
+
+@cache
+def _candidates() -> dict[str, list[tuple[type[Any], set[str], list[_Source]]]]:
+    """The forms of each kind, in their order: the class, the keys of the record, and where the fields come from."""
+    found: dict[str, list[tuple[type[Any], set[str], list[_Source]]]] = {}
+    for cls, declared in DECLARED.items():
+        for form in declared.forms:
+            keys = {_RENAMED.get(field, field) for field in form.fields}
+            keys |= {declared.flag} if declared.flag else set()
+            sources = [_source(cls, form, place) for place in range(len(cls._fields))]
+            found.setdefault(declared.kind, []).append((cls, keys, sources))
+    return found
+
+
+def _source(cls: type[Any], form: Form, place: int) -> _Source:
+    field: str = cls._fields[place]
+    holds = {slot.field: slot.holds for slot in form.slots}
+    if field in holds:
+        expected = {"number": int, "names": list, "verdict": bool}.get(holds[field], str)
+        return _RENAMED.get(field, field), expected, holds[field]
+    if field in form.fixed:
+        return _RENAMED.get(field, field), form.fixed[field], ""
+    return "", cls._defaults[place - len(cls._fields) + len(cls._defaults)], ""
+
+
+def _values(sources: list[_Source], record: dict[str, Any]) -> list[Any] | None:
     """The fields of an event of that form; None where the record says something that the form does not mean."""
-    values: dict[str, Any] = dict(form.fixed)
-    for field, fixed in form.fixed.items():
-        if record[_RENAMED.get(field, field)] != fixed:
+    values = []
+    for key, expected, holds in sources:
+        value = record[key] if key else expected
+        if holds:
+            if holds == "errno" and value == 0 and value is not False:
+                value = "0"
+            if type(value) is not expected:
+                return None
+            if holds == "names":
+                value = tuple(value)
+        elif value != expected:
             return None
-    for slot in form.slots:
-        value = record[_RENAMED.get(slot.field, slot.field)]
-        if slot.holds == "errno" and value == 0 and value is not False:
-            value = "0"
-        if slot.holds == "names" and isinstance(value, list):
-            value = tuple(value)
-        expected = {"number": int, "names": tuple, "verdict": bool}.get(slot.holds, str)
-        if type(value) is not expected:
-            return None
-        values[slot.field] = value
+        values.append(value)
     return values
