@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class KlpdslError(Exception):
     """Something that a user can mend, or has to know: a scenario, an engine's name, a file, a lock.
@@ -15,3 +17,12 @@ class KlpdslError(Exception):
     def told(self, command: str) -> str:
         """Return what the user of a command is told; there is no newline at its end."""
         return f"klpdsl {command}: {self}"
+
+
+#: What nobody can mend by another command or other rights.
+_MACHINE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
+
+
+def exit_code_of(error: OSError) -> int:
+    """Return 4 where the machine failed (no space, a broken disk), and 2 for what lies in the user's hands."""
+    return 4 if error.errno in _MACHINE else 2

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 
+from klpdsl._writing import replace_file
 from klpdsl.cli.common import (
     NOTHING_SELECTED,
     Progress,
@@ -132,15 +133,16 @@ def _tell(summary: Summary, arguments: argparse.Namespace) -> int:
 
             _write(path, getattr(formats, what)(summary))
     sys.stdout.flush()
+    if summary.unkept:
+        complain(f"klpdsl check: {summary.unkept}")
     return summary.code
 
 
 def _write(path: str, text: str) -> None:
-    # Appended where the file is a pipe or GitHub's $GITHUB_STEP_SUMMARY, which several steps share.
-    mode = (
-        "a"
-        if os.path.abspath(path) == os.path.abspath(os.environ.get("GITHUB_STEP_SUMMARY") or "\0")
-        else "w"
-    )
-    with open(path, mode, encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+    data = text.encode("utf-8", "backslashreplace")
+    if os.path.abspath(path) == os.path.abspath(os.environ.get("GITHUB_STEP_SUMMARY") or "\0"):
+        # Several steps share it; it is the runner's own, and lies outside of every checkout.
+        with open(path, "ab") as file:
+            file.write(data)
+        return
+    replace_file(path, data)

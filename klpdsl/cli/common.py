@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 
-from klpdsl._errors import KlpdslError
+from klpdsl._errors import KlpdslError, exit_code_of
 from klpdsl._streams import ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
@@ -112,10 +111,6 @@ class EachAlone:
         return False
 
 
-#: What nobody can mend by another command or other rights.
-_MACHINE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE))
-
-
 def told_of(command: str, error: OSError) -> int:
     """Say what could not be read or written, and why; returns the exit code.
 
@@ -124,7 +119,7 @@ def told_of(command: str, error: OSError) -> int:
     """
     where = f"{_from_here(error.filename)}: " if isinstance(error.filename, str) else ""
     complain(f"{f'klpdsl {command}'.rstrip()}: {where}{error.strerror or error}")
-    return FAILED if error.errno in _MACHINE else USAGE
+    return exit_code_of(error)
 
 
 def _from_here(path: str) -> str:

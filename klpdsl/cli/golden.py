@@ -7,10 +7,12 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from klpdsl.cli.common import USAGE, Progress, complain, in_ci
+from klpdsl._errors import KlpdslError
+from klpdsl.cli.common import MISMATCH, USAGE, Progress, complain, in_ci
 from klpdsl.goldens.checking import suite_check
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.deciding import pending, transaction
+from klpdsl.goldens.deciding.locking import lock
 from klpdsl.goldens.deciding.transaction import Finished
 from klpdsl.goldens.suite import Suite
 
@@ -45,14 +47,25 @@ def may_write(command: str, arguments: argparse.Namespace) -> int:
     return 0
 
 
+class LeftAloneError(KlpdslError):
+    """An interrupted accept was finished, but for files that somebody has changed since."""
+
+    exit_code = MISMATCH
+
+
 @contextmanager
 def writing(suite: Suite) -> Iterator[None]:
-    """Hold the suite's lock, with what an interrupted accept has left carried out. Raises `BusyError`."""
-    with transaction.lock(suite):
+    """Hold the suite's lock, with what an interrupted accept has left carried out.
+
+    Raises `BusyError`, `ForeignStateError`, OSError; `LeftAloneError` where that could not be carried out in full.
+    """
+    with lock(suite):
         finished = transaction.recover(suite)
         if finished:
             print(f"finished an accept that was interrupted: {len(finished.written)} files")
             tell(suite, finished)
+            if finished.moved:
+                raise LeftAloneError("nothing else was done: look at what was left alone first")
         yield
 
 
@@ -72,7 +85,7 @@ def tell(suite: Suite, finished: Finished) -> None:
 def check_anew(
     suite: Suite, names: Collection[str], jobs: int, *, cache: bool = True
 ) -> list[ScenarioReport]:
-    """Check scenarios and leave what differs pending."""
+    """Check scenarios and leave what differs pending. The lock is held."""
     progress = Progress(len(names), "scenarios")
     try:
         reports = suite_check.check_all(
@@ -80,5 +93,5 @@ def check_anew(
         )
     finally:
         progress.end()
-    pending.leave(suite, reports)
+    pending.make(suite, pending.changes(suite, reports))
     return reports

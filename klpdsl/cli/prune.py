@@ -10,7 +10,7 @@ from klpdsl.goldens.checking import inventory, scenario_check
 from klpdsl.goldens.deciding import accepting, transaction
 from klpdsl.goldens.deciding.transaction import Operation, Plan
 from klpdsl.goldens.runs import cases
-from klpdsl.goldens.storage import store
+from klpdsl.goldens.storage import store, writes
 from klpdsl.goldens.suite import Suite, find_suite
 
 
@@ -74,8 +74,8 @@ def _prune(suite: Suite, *, apply: bool, stray: bool) -> int:
 
 
 def _removal(suite: Suite, path: str) -> Operation:
-    text = transaction.content(path)
-    return Operation(suite.relative(path), None, "" if text is None else transaction.fingerprint_of(text))
+    relative = suite.relative(path)
+    return Operation(relative, None, writes.state_of(suite, relative))
 
 
 def _layout(suite: Suite, name: str) -> list[Operation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from klpdsl._checkout import SCENARIOS, is_below, repository_above, stranger, suite_above
 from klpdsl._errors import KlpdslError
@@ -10,6 +11,7 @@ from klpdsl._git import git
 
 GOLDENS = "goldens"
 STATE = ".klpdsl"
+EVIDENCE = "evidence"
 JOURNAL = ".journal"
 SUFFIX = ".klp"
 COMMON = "common"
@@ -53,8 +55,13 @@ class Suite:
         return os.path.relpath(path, self.root).replace(os.sep, "/")
 
     def has(self, name: str) -> bool:
-        """Whether there is a scenario of that name."""
-        return os.path.isfile(self.scenario_path(name)) and COMMON not in name.split("/")[:-1]
+        """Whether there is a scenario of that name. Raises OSError where that cannot be known."""
+        if COMMON in name.split("/")[:-1]:
+            return False
+        try:
+            return stat.S_ISREG(os.stat(self.scenario_path(name)).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def names(self, paths: list[str]) -> list[str]:
         """The scenarios at or below the given paths, all of them when there are none, sorted.

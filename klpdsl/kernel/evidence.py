@@ -16,14 +16,14 @@ from typing import Any, Literal, NamedTuple
 
 from klpdsl._errors import KlpdslError
 from klpdsl._reading import SMALL_BYTES, read_file
-from klpdsl.goldens.storage import store
-from klpdsl.goldens.suite import GOLDENS, Suite
+from klpdsl.goldens.storage import store, writes
+from klpdsl.goldens.suite import EVIDENCE, GOLDENS, Suite
 from klpdsl.kernel.observable import VisibleStep, visible_steps
 from klpdsl.semantics.engines import resolve
 from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import TraceError, from_text
 
-FOLDER = "evidence"
+FOLDER = EVIDENCE
 SUFFIX = ".toml"
 KERNELS = "kernels"
 """The folder in it that is about kernels, not about a folder of scenarios."""
@@ -138,9 +138,8 @@ def write(suite: Suite, name: str, rows: Mapping[str, Evidence]) -> bool:
     if new == kept:
         return False
     order = sorted(new, key=lambda kernel: [int(part) if part.isdigit() else 0 for part in kernel.split(".")])
-    _replace(
-        path_of(suite, name), _HEAD + "".join(f'\n["{kernel}"]\n{_text(new[kernel])}' for kernel in order)
-    )
+    text = _HEAD + "".join(f'\n["{kernel}"]\n{_text(new[kernel])}' for kernel in order)
+    writes.write(suite, suite.relative(path_of(suite, name)), text.encode())
     return True
 
 
@@ -148,15 +147,7 @@ def write_kernel(suite: Suite, kernel: str, release: str, facts: Mapping[str, st
     """Keep what matters of a kernel that was asked."""
     rows = {"release": release, **facts}
     text = _HEAD + "\n" + "".join(f"{key} = {_string(value)}\n" for key, value in rows.items())
-    _replace(os.path.join(suite.root, FOLDER, KERNELS, kernel + SUFFIX), text)
-
-
-def _replace(path: str, text: str) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.new"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    writes.write(suite, f"{FOLDER}/{KERNELS}/{kernel}{SUFFIX}", text.encode())
 
 
 def names_kept(suite: Suite) -> list[str]:

@@ -12,6 +12,9 @@ from tests.calls import call
 ROOT = Path(__file__).resolve().parent.parent.parent
 BINARY = Path(sys.executable).parent / "klpdsl"
 
+#: Variables of whoever runs the tests that say where klpdsl keeps things, or who is there.
+OTHERS = ("CI", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+
 FIRST = """\
 # Loading a patch and looking at it.
 scenario "first"
@@ -39,7 +42,7 @@ class Project:
             **{
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(("GIT_", "GITHUB_", "PYTEST", "KLPDSL_")) and name != "CI"
+                if not name.startswith(("GIT_", "GITHUB_", "PYTEST", "KLPDSL_")) and name not in OTHERS
             },
             "KLPDSL_CACHE_DIR": str(state / "cache"),
             "HOME": str(state / "home"),

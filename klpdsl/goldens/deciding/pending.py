@@ -8,13 +8,12 @@ records, by class, and are saved one by one.
 from __future__ import annotations
 
 import json
-import os
 
 from klpdsl.goldens.checking.classes import At, Class, Member, group, member_of
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.runs.cases import code_digest
-from klpdsl.goldens.storage import store, writes
-from klpdsl.goldens.suite import Suite
+from klpdsl.goldens.storage import sealed, store, writes
+from klpdsl.goldens.suite import STATE, Suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +25,8 @@ else:
     from klpdsl._records import NamedTuple
 
 VERSION = 1
-PENDING = "pending"
-DECISIONS = "decisions.json"
-SCRATCH = "new"
+PENDING = f"{STATE}/pending"
+DECISIONS = f"{STATE}/decisions.json"
 
 
 class Record(NamedTuple):
@@ -50,27 +48,9 @@ class Record(NamedTuple):
     entries: tuple[tuple[str, Cause, str, Member], ...]
 
 
-def folder(suite: Suite) -> str:
-    """Where the records lie."""
-    return os.path.join(suite.state, PENDING)
-
-
-def path_of(suite: Suite, name: str) -> str:
-    """The file of a scenario's record."""
-    return os.path.join(folder(suite), *name.split("/")) + ".json"
-
-
-def scratch(suite: Suite) -> str:
-    """Where files are written before they are renamed to their place."""
-    return os.path.join(suite.state, SCRATCH)
-
-
-def prepare(suite: Suite) -> None:
-    """The state folder, which tells git by itself to ignore it."""
-    writes.make_folder(suite.state)
-    ignore = os.path.join(suite.state, ".gitignore")
-    if not os.path.exists(ignore):
-        writes.write(ignore, b"*\n", scratch(suite))
+def path_of(name: str) -> str:
+    """The file of a scenario's record, from the suite's folder."""
+    return f"{PENDING}/{name}.json"
 
 
 def record_of(report: ScenarioReport) -> Record | None:
@@ -148,60 +128,66 @@ def from_json(row: dict[str, Any]) -> Record:
 # --- on the disk ----------------------------------------------------------------------------------------------
 
 
-def leave(suite: Suite, reports: Iterable[ScenarioReport]) -> None:
-    """Make the pending changes of the scenarios that were checked what the check has found.
+class Renewal(NamedTuple):
+    """What a check changes in what is pending: a scenario, and its record (None: nothing is pending any more)."""
 
-    Where the tree cannot be written, nothing is pending, and nobody minds: a read-only tree can be checked.
-    """
-    try:
-        old = set(names(suite))
-        for report in reports:
-            record = record_of(report) if report.cases else None
-            if not report.complete and report.name in old:
-                # A look at some engines says nothing about what a whole check has left.
-                continue
-            if record:
-                prepare(suite)
-                write(suite, record)
-            elif report.name in old and not report.error:
-                drop(suite, report.name)
-    except OSError:
-        return
+    name: str
+    record: Record | None
+
+
+def changes(suite: Suite, reports: Iterable[ScenarioReport]) -> list[Renewal]:
+    """What the scenarios that were checked leave pending, where that is not as it was. Raises OSError."""
+    old = set(names(suite))
+    found = []
+    for report in reports:
+        if not report.complete and report.name in old:
+            # A look at some engines says nothing about what a whole check has left.
+            continue
+        record = record_of(report) if report.cases else None
+        if record or (report.name in old and not report.error):
+            found.append(Renewal(report.name, record))
+    return found
+
+
+def make(suite: Suite, made: Iterable[Renewal]) -> None:
+    """Carry changes out. The lock is held. Raises OSError."""
+    for change in made:
+        if change.record:
+            write(suite, change.record)
+        else:
+            drop(suite, change.name)
 
 
 def write(suite: Suite, record: Record) -> None:
     """Store a record in place of the scenario's earlier one."""
     data = json.dumps(to_json(record), ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape")
-    writes.write(path_of(suite, record.scenario), data, scratch(suite))
+    sealed.write(suite, path_of(record.scenario), data)
 
 
 def drop(suite: Suite, name: str) -> None:
     """Forget what is pending for a scenario."""
-    path = path_of(suite, name)
-    if os.path.exists(path):
-        writes.remove(path)
-        writes.remove_empty_folders(os.path.dirname(path), folder(suite))
+    path = path_of(name)
+    writes.remove(suite, path)
+    folder = path.rpartition("/")[0]
+    if folder != PENDING:
+        writes.remove_empty_folders(suite, folder)
 
 
 def names(suite: Suite) -> list[str]:
-    """The scenarios with pending changes, sorted."""
-    found = []
-    top = folder(suite)
-    for base, _, listed in os.walk(top):
-        for name in listed:
-            if name.endswith(".json"):
-                path = os.path.relpath(os.path.join(base, name), top)
-                found.append(path.removesuffix(".json").replace(os.sep, "/"))
-    return sorted(found)
+    """The scenarios with pending changes, sorted. Raises OSError."""
+    return [one.removesuffix(".json") for one in writes.names_below(suite, PENDING) if one.endswith(".json")]
 
 
 def read(suite: Suite, name: str) -> Record | None:
-    """A scenario's record; None when there is none that can be read (a check makes it anew)."""
+    """A scenario's record; None when there is none that counts (a check makes it anew). Raises OSError."""
     try:
-        with open(path_of(suite, name), encoding="utf-8", errors="surrogateescape") as file:
-            return from_json(json.load(file))
-    except (OSError, ValueError):
+        data = sealed.read(suite, path_of(name))
+        if data is None:
+            return None
+        record = from_json(json.loads(data.decode("utf-8", "surrogateescape")))
+    except (ValueError, RecursionError):
         return None
+    return record if record.scenario == name else None
 
 
 def classes(records: Iterable[Record]) -> tuple[Class, ...]:
@@ -227,22 +213,20 @@ class Decision(NamedTuple):
 
 
 def decisions(suite: Suite) -> dict[str, Decision]:
-    """The decisions that were made and not carried out yet, by class."""
+    """The decisions that were made here and not carried out yet, by class. Raises OSError."""
     try:
-        with open(os.path.join(suite.state, DECISIONS), encoding="utf-8") as file:
-            return {id_: Decision(*row) for id_, row in json.load(file).items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        data = sealed.read(suite, DECISIONS)
+        return {} if data is None else {id_: Decision(*row) for id_, row in json.loads(data).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
 def decide(suite: Suite, made: dict[str, Decision]) -> None:
     """Save all decisions."""
-    prepare(suite)
-    path = os.path.join(suite.state, DECISIONS)
     if made:
-        writes.write(path, json.dumps(made, indent=1).encode(), scratch(suite))
+        sealed.write(suite, DECISIONS, json.dumps(made, indent=1).encode())
     else:
-        writes.remove(path)
+        writes.remove(suite, DECISIONS)
 
 
 def iterate(suite: Suite, wanted: Iterable[str]) -> Iterator[Record]:

@@ -1,40 +1,50 @@
-"""Writing goldens: one transaction for each accept, one lock for each suite, safe against a crash at every point.
+"""Writing goldens: one transaction for each accept, under the suite's lock, safe against a crash at every point.
 
-What is to be done is first written down as a whole (`.klpdsl/transaction.json`); that rename is the point at which
-an accept has happened. Then the goldens are replaced, one by one and each atomically, then the pending changes are
-dropped, and last the transaction. Whoever takes the lock next carries out what is left of one.
+All that is to be written is first brought to the disk beside the goldens (`.klpdsl/new/`): if there is no space for it,
+nothing has happened. Then what is to be done is written down as a whole (`.klpdsl/transaction.json`); that is the point
+at which an accept has happened. What is left are renames and removals, the changes that are not pending any more, and
+last the transaction itself. Whoever takes the lock next carries out what is left of one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from contextlib import contextmanager
 
-from klpdsl._errors import KlpdslError
+from klpdsl._errors import KlpdslError, exit_code_of
 from klpdsl.goldens.deciding import pending
+from klpdsl.goldens.deciding.locking import ForeignStateError
 from klpdsl.goldens.deciding.pending import Record
-from klpdsl.goldens.storage import writes
+from klpdsl.goldens.storage import sealed, writes
+from klpdsl.goldens.storage.sealed import UnsealedError
 from klpdsl.goldens.storage.store import fingerprint
-from klpdsl.goldens.suite import Suite
+from klpdsl.goldens.suite import STATE, Suite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import NamedTuple
+    from typing import Any, NamedTuple
 else:
     from klpdsl._records import NamedTuple
 
-TRANSACTION = "transaction.json"
-LOCK = "lock"
-#: How long an accept waits for another one.
-PATIENCE = 10.0
+TRANSACTION = f"{STATE}/transaction.json"
+STAGED = f"{STATE}/new"
 
 
-class BusyError(KlpdslError):
-    """Somebody else is writing the goldens of this suite."""
+class UnfinishedError(KlpdslError):
+    """An accept has happened, and could not be carried out to its end."""
 
-    exit_code = 1
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.strerror)
+        self.exit_code = exit_code_of(error)
+        self._path = str(error.filename or TRANSACTION)
+
+    def told(self, command: str) -> str:
+        """Return what could not be written, and that it is not lost."""
+        return (
+            f"klpdsl {command}: {self._path}: {self}\n"
+            "what was decided is written down, but not carried out to its end: the next klpdsl accept finishes it"
+        )
 
 
 class Operation(NamedTuple):
@@ -54,35 +64,19 @@ class Finished(NamedTuple):
 
 def in_progress(suite: Suite) -> bool:
     """Whether an accept was interrupted, so that the next one has to finish it."""
-    return os.path.exists(os.path.join(suite.state, TRANSACTION))
-
-
-@contextmanager
-def lock(suite: Suite, patience: float = PATIENCE) -> Iterator[None]:
-    """Hold the suite's lock. Raises `BusyError` when another process does not give it back in time."""
-    import fcntl
-    import time
-
-    pending.prepare(suite)
-    handle = os.open(os.path.join(suite.state, LOCK), os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
-                    raise BusyError(
-                        f"process {holder or '?'} is writing the goldens of {suite.root}; try again when it is done"
-                    ) from None
-                time.sleep(0.02)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(handle)
+        return sealed.read(suite, TRANSACTION) is not None
+    except (UnsealedError, OSError):
+        return False
+
+
+def foreign(suite: Suite) -> bool:
+    """Whether something lies where an interrupted accept would be, and is none of ours."""
+    try:
+        sealed.read(suite, TRANSACTION)
+    except (UnsealedError, OSError):
+        return True
+    return False
 
 
 class Plan(NamedTuple):
@@ -99,75 +93,171 @@ class Plan(NamedTuple):
 
 
 def commit(suite: Suite, plan: Plan) -> Finished:
-    """Carry out a plan as one. The lock is held."""
+    """Carry out a plan as one. The lock is held.
+
+    Raises OSError when nothing of it has happened, and `UnfinishedError` when all of it will.
+    """
+    try:
+        _stage(suite, plan)
+        sealed.write(suite, TRANSACTION, _written_down(plan))
+    except BaseException:
+        _take_back(suite, plan)
+        raise
+    return _carry_out(suite, _reduced(plan))
+
+
+class _Step(NamedTuple):
+    """An operation as it is written down: fingerprints of its content (None: the file goes), and of what was there."""
+
+    path: str
+    new: str | None
+    old: str
+
+
+class _Reduced(NamedTuple):
+    """A plan as it is written down."""
+
+    steps: tuple[_Step, ...]
+    done: tuple[str, ...]
+    left: tuple[Record, ...]
+    decided: tuple[str, ...]
+
+
+def _reduced(plan: Plan) -> _Reduced:
+    steps = (
+        _Step(one.path, None if one.new is None else fingerprint_of(one.new), one.old)
+        for one in plan.operations
+    )
+    return _Reduced(tuple(steps), plan.done, plan.left, plan.decided)
+
+
+def _written_down(plan: Plan) -> bytes:
+    reduced = _reduced(plan)
     row = {
         "version": pending.VERSION,
-        "operations": plan.operations,
-        "done": plan.done,
-        "left": [pending.to_json(record) for record in plan.left],
-        "decided": plan.decided,
+        "operations": reduced.steps,
+        "done": reduced.done,
+        "left": [pending.to_json(record) for record in reduced.left],
+        "decided": reduced.decided,
     }
-    data = json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape")
-    writes.write(os.path.join(suite.state, TRANSACTION), data, pending.scratch(suite))
-    return _carry_out(suite, plan)
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
+def _stage(suite: Suite, plan: Plan) -> None:
+    """Bring the contents to the disk, and make the folders that they go to."""
+    _sweep(suite)
+    for number, operation in enumerate(plan.operations):
+        if operation.new is None:
+            continue
+        with writes.folder_of(suite, operation.path, make=True):
+            pass
+        with writes.folder_of(suite, f"{STAGED}/{number}", make=True) as (folder, name):
+            folder.create(name, operation.new.encode("utf-8", "surrogateescape"))
+    with contextlib.suppress(FileNotFoundError), writes.folder_of(suite, f"{STAGED}/x") as (folder, _):
+        folder.sync()
+
+
+def _take_back(suite: Suite, plan: Plan) -> None:
+    """Leave no trace of a plan that has not happened."""
+    writes.remove(suite, TRANSACTION)
+    with contextlib.suppress(OSError):
+        for operation in plan.operations:
+            writes.remove_empty_folders(suite, operation.path.rpartition("/")[0])
+        _sweep(suite)
+
+
+def _sweep(suite: Suite) -> None:
+    """Take away what was staged and never got to its place."""
+    for name in writes.names_below(suite, STAGED):
+        writes.remove(suite, f"{STAGED}/{name}")
 
 
 def recover(suite: Suite) -> Finished | None:
-    """Finish what an interrupted accept has left; None when there is nothing. The lock is held."""
-    path = os.path.join(suite.state, TRANSACTION)
+    """Finish what an interrupted accept has left; None when there is nothing. The lock is held.
+
+    Raises `ForeignStateError` for what no klpdsl of this user has left here.
+    """
+    path = os.path.join(suite.root, TRANSACTION)
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            row = json.load(file)
-        plan = Plan(
-            tuple(Operation(*one) for one in row["operations"]),
-            tuple(row["done"]),
-            tuple(pending.from_json(one) for one in row["left"]),
-            tuple(row["decided"]),
-        )
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise BusyError(
+        data = sealed.read(suite, TRANSACTION)
+        plan = None if data is None else _read_back(json.loads(data.decode("utf-8", "surrogateescape")))
+    except UnsealedError as error:
+        raise ForeignStateError(
+            f"{path} is left from an accept that was not made here: nothing of it is done; look at git status, and "
+            "remove it"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ForeignStateError(
             f"{path} is left from an accept and cannot be read ({error}); look at git status, and remove it"
         ) from error
+    if plan is None:
+        _sweep(suite)
+        return None
     return _carry_out(suite, plan)
 
 
-def _carry_out(suite: Suite, plan: Plan) -> Finished:
+def _read_back(row: Any) -> _Reduced:
+    return _Reduced(
+        tuple(_Step(*one) for one in row["operations"]),
+        tuple(row["done"]),
+        tuple(pending.from_json(one) for one in row["left"]),
+        tuple(row["decided"]),
+    )
+
+
+def _carry_out(suite: Suite, plan: _Reduced) -> Finished:
+    try:
+        finished = _put_in_place(suite, plan)
+        for record in plan.left:
+            pending.write(suite, record)
+        for name in plan.done:
+            pending.drop(suite, name)
+        if plan.decided:
+            left = {id_: one for id_, one in pending.decisions(suite).items() if id_ not in plan.decided}
+            pending.decide(suite, left)
+        _sweep(suite)
+        writes.remove(suite, TRANSACTION)
+    except OSError as error:
+        raise UnfinishedError(error) from error
+    return finished
+
+
+def _put_in_place(suite: Suite, plan: _Reduced) -> Finished:
     written, moved = [], []
-    for operation in plan.operations:
-        path = os.path.join(suite.root, *operation.path.split("/"))
-        now = content(path)
-        if now == operation.new:
-            written.append(operation.path)  # by whoever was interrupted
+    touched: set[str] = set()
+    for number, step in enumerate(plan.steps):
+        now = writes.state_of(suite, step.path)
+        if now == (step.new or ""):
+            written.append(step.path)  # by whoever was interrupted
             continue
-        if (fingerprint_of(now) if now is not None else "") != operation.old:
-            moved.append(operation.path)
+        if now != step.old or not _put(suite, step, f"{STAGED}/{number}"):
+            moved.append(step.path)
             continue
-        if operation.new is None:
-            writes.remove(path)
-            writes.remove_empty_folders(os.path.dirname(path), suite.goldens)
-        else:
-            writes.write(path, operation.new.encode("utf-8", "surrogateescape"), pending.scratch(suite))
-        written.append(operation.path)
-    for record in plan.left:
-        pending.write(suite, record)
-    for name in plan.done:
-        pending.drop(suite, name)
-    if plan.decided:
-        left = {id_: one for id_, one in pending.decisions(suite).items() if id_ not in plan.decided}
-        pending.decide(suite, left)
-    writes.remove(os.path.join(suite.state, TRANSACTION))
+        touched.add(step.path.rpartition("/")[0])
+        written.append(step.path)
+    for folder in sorted(touched):
+        with contextlib.suppress(FileNotFoundError), writes.folder_of(suite, f"{folder}/x") as (opened, _):
+            opened.sync()
+    for step in plan.steps:
+        if step.new is None:
+            writes.remove_empty_folders(suite, step.path.rpartition("/")[0])
     return Finished(tuple(written), tuple(moved))
 
 
-def content(path: str) -> str | None:
-    """A file's text, byte for byte; None when there is none."""
-    try:
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8", "surrogateescape")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+def _put(suite: Suite, step: _Step, staged: str) -> bool:
+    """Let the staged file take its place; False where it is not what was staged."""
+    if step.new is None:
+        with writes.folder_of(suite, step.path) as (folder, name):
+            folder.take(name)
+        return True
+    if writes.state_of(suite, staged) != step.new:
+        return False
+    with (
+        writes.folder_of(suite, staged) as (source, number),
+        writes.folder_of(suite, step.path, make=True) as (folder, name),
+    ):
+        folder.take_over(name, source, number)
+    return True
 
 
 def fingerprint_of(text: str) -> str:

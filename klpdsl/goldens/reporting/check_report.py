@@ -24,7 +24,8 @@ _NAMES = 12
 class Summary(NamedTuple):
     """A finished check: the reports, the classes of their differences, and what lies about below goldens/.
 
-    `inventory` is None when only a part of the suite was looked at. `notes` are other things to be tidied up.
+    `inventory` is None when only a part of the suite was looked at. `notes` are other things to be tidied up,
+    `unkept` says why what differs is not left pending.
     """
 
     suite: Suite
@@ -34,6 +35,7 @@ class Summary(NamedTuple):
     notes: tuple[str, ...]
     engines: int
     seconds: float
+    unkept: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
