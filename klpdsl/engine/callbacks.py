@@ -58,7 +58,7 @@ def set_results(k: Kernel, name: str, object_name: str, results: dict[str, str])
         return unsupported("callbacks")
     patch = k.w.patches.get(name)
     if patch is None:
-        return Outcome("ENOENT")
+        return Outcome("ENOENT", f"module {name} is not loaded")
     for index, obj in enumerate(patch.objects):
         if obj.name == object_name:
             changed = tuple((which, results.get(which, result)) for which, result in obj.callbacks)

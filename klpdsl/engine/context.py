@@ -44,6 +44,15 @@ class Outcome(NamedTuple):
 
 SUCCESS = Outcome(OK)
 
+_MOST = 3
+"""As many surprises are told as a reader takes in."""
+
+
+def _listed(surprises: list[str]) -> str:
+    told = "; ".join(surprises[:_MOST])
+    more = len(surprises) - _MOST
+    return f"{told}; and {more} more" if more > 0 else told
+
 
 def unsupported(axis: str, *wanted: str) -> Outcome:
     """The outcome of an operation that these semantics do not know."""
@@ -55,9 +64,11 @@ class Kernel:
 
     `blockers` is what the latest attempt to complete a transition found in its way. Who receives the events judges
     the properties as well; where nobody does, `watch` judges all the same, and `violations` is what it found.
+    `refusals` are the errnos of the operation under way and why, as far as the log does not say it; `surprises` is
+    what its success passed over.
     """
 
-    __slots__ = ("blockers", "emit", "sem", "violations", "w", "watch")
+    __slots__ = ("blockers", "emit", "refusals", "sem", "surprises", "violations", "w", "watch")
 
     def __init__(
         self, world: World, semantics: Semantics, emit: Sink | None = None, watch: Judge | None = None
@@ -68,6 +79,8 @@ class Kernel:
         self.watch = watch
         self.blockers: list[events.Blocked] = []
         self.violations: list[events.Violation] = []
+        self.refusals: list[tuple[str, str]] = []
+        self.surprises: list[str] = []
 
     def tell(self, event: events.Event) -> None:
         """Something happened that a property looks at."""
@@ -75,6 +88,31 @@ class Kernel:
             self.emit(event)
         elif self.watch:
             self.violations += self.watch.after_event(self, event)
+
+    # --- why an operation ended as it did, where the log is silent ---
+
+    def refuse(self, errno: str, reason: str) -> str:
+        """Note why something is refused for which the kernel prints nothing; returns the errno."""
+        self.refusals.append((errno, reason))
+        return errno
+
+    def begin(self) -> None:
+        """An operation begins: nothing has been refused yet."""
+        self.blockers = []
+        self.refusals = []
+        self.surprises = []
+
+    def reasoned(self, outcome: Outcome) -> Outcome:
+        """The outcome of an operation with the reason that was noted on the way, if it has none of its own."""
+        if outcome.reason or outcome.missing:
+            return outcome
+        if outcome.value == OK:
+            return outcome._replace(reason=_listed(self.surprises)) if self.surprises else outcome
+        # The first one counts: what is undone after it may be refused as well.
+        for errno, reason in self.refusals:
+            if errno == outcome.value:
+                return outcome._replace(reason=reason)
+        return outcome
 
     # --- printk, with the prefix of kernel/livepatch (pr_fmt) ---
 

@@ -5,7 +5,18 @@ Functions return `0` or the name of the errno that the kernel's function of that
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, free, kobjects, modules, patch, replace, states, sysfs, transition
+from klpdsl.engine import (
+    callbacks,
+    free,
+    kobjects,
+    modules,
+    patch,
+    replace,
+    states,
+    surprises,
+    sysfs,
+    transition,
+)
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.relocations import klp_init_object_loaded
 from klpdsl.world.values import (
@@ -20,6 +31,12 @@ from klpdsl.world.values import (
 MODULE_NAME_LEN = 56
 """The limit on a module's name, the terminating NUL included, on 64-bit machines."""
 
+ALREADY_ENABLED = "already enabled"
+
+NO_BOOLEAN = "the text is no boolean"
+
+NO_OBJECTS = "the patch has no objects"
+
 NO_RELIABLE_STACKS = "This architecture doesn't have support for the livepatch consistency model."
 
 
@@ -32,7 +49,7 @@ def klp_register_patch(k: Kernel, spec: PatchSpec) -> str:
     if error != OK:
         return error
     if not spec.objects:
-        return "EINVAL"
+        return k.refuse("EINVAL", NO_OBJECTS)
     if k.sem.module_ref == "register":
         k.module_get(spec.name)
     p = _new_patch(k, spec)
@@ -69,7 +86,7 @@ def klp_unregister_patch(k: Kernel, name: str) -> str:
 
 def _checks_before_init(k: Kernel, spec: PatchSpec) -> str:
     if k.sem.early_arg_check and not spec.objects:
-        return "EINVAL"
+        return k.refuse("EINVAL", NO_OBJECTS)
     if k.sem.livepatch_modinfo and not spec.marked:
         k.pr_err(f"module {spec.name} is not marked as a livepatch module")
         return "EINVAL"
@@ -80,9 +97,9 @@ def _checks_before_init(k: Kernel, spec: PatchSpec) -> str:
         k.pr_warn(NO_RELIABLE_STACKS)
         k.pr_warn("The livepatch transition may never complete.")
     if spec.immediate and replace.replaces_spec(k, spec) and not k.sem.replace_with_immediate:
-        return "EINVAL"
+        return k.refuse("EINVAL", "a patch that replaces may not be immediate")
     if k.sem.plain_conflict == "refuse" and not spec.replace and _conflicts(k, spec):
-        return "EINVAL"
+        return k.refuse("EINVAL", "it does not replace, and another patch has one of its functions")
     return OK
 
 
@@ -136,7 +153,7 @@ def _klp_init_patch(k: Kernel, name: str) -> str:
 def _klp_init_object(k: Kernel, name: str, index: int) -> str:
     obj = k.w.patches[name].objects[index]
     if k.sem.name_limit and len(obj.name) >= MODULE_NAME_LEN:
-        return "EINVAL"
+        return k.refuse("EINVAL", f"the name of an object has more than {MODULE_NAME_LEN - 1} characters")
     # klp_find_object_module(): a target that is loaded now; later ones are klp_module_coming()'s business.
     obj = obj._replace(loaded=modules.present(k, obj.name), kobj=True)
     patch.set_object(k, name, index, obj)
@@ -146,7 +163,8 @@ def _klp_init_object(k: Kernel, name: str, index: int) -> str:
     seen: set[str] = set()
     for func in obj.funcs:
         if k.sem.name_limit and len(func.name) >= int(k.sem.symbol_limit):
-            return "EINVAL"
+            longest = int(k.sem.symbol_limit) - 1
+            return k.refuse("EINVAL", f"the name of a function has more than {longest} characters")
         directory = sysfs.func_dir(k, func)
         if directory in seen:
             k.printk(
@@ -176,7 +194,7 @@ def klp_enable_patch(k: Kernel, spec: PatchSpec) -> str:
         k.pr_err(f"Livepatch patch ({spec.name}) is not compatible with the already installed livepatches.")
         return "EINVAL"
     if not spec.objects:
-        return "EINVAL"
+        return k.refuse("EINVAL", NO_OBJECTS)
     k.module_get(spec.name)
     _new_patch(k, spec)
     error = _klp_init_patch(k, spec.name)
@@ -193,20 +211,20 @@ def enable_patch(k: Kernel, name: str) -> str:
     if k.sem.consistency == "none":
         return _enable_at_once(k, name)
     if k.w.transition_patch:
-        return "EBUSY"
+        return k.refuse("EBUSY", f"'{k.w.transition_patch}' is in transition")
     p = k.w.patches[name]
     if p.enabled:
-        return "EINVAL"  # WARN_ON(patch->enabled)
+        return k.refuse("EINVAL", ALREADY_ENABLED)  # WARN_ON(patch->enabled)
     if name not in k.w.klp_patches:
         if k.sem.reenable == "replace-only" and not p.replace:
-            return "EBUSY"
+            return k.refuse("EBUSY", "of the patches that were replaced, only one that replaces comes back")
         _relist(k, name)
-    elif _predecessor_disabled(k, name):
-        return "EBUSY"
+    elif lower := _predecessor_disabled(k, name):
+        return k.refuse("EBUSY", f"'{lower}', which comes before it in the list, is disabled")
     if k.sem.nop_create == "enable" and replace.replaces(k, p):
         _regenerate_nops(k, name)
     if k.sem.module_ref == "enable" and k.w.modules[name].window == "going":
-        return "ENODEV"  # try_module_get() of a module whose exit runs
+        return k.refuse("ENODEV", "its module's exit runs: try_module_get() fails")
     if k.sem.api == "register" and k.sem.module_ref == "enable":
         k.module_get(name)
     k.pr_notice(f"enabling patch '{name}'")
@@ -245,14 +263,15 @@ def _push_loaded_objects(k: Kernel, name: str) -> str:
     return OK
 
 
-def _predecessor_disabled(k: Kernel, name: str) -> bool:
+def _predecessor_disabled(k: Kernel, name: str) -> str:
+    """The predecessor that has to be enabled and is not; empty when none is in the way."""
     rule = k.sem.stack_enable
     if rule == "none" or (rule == "replace-exempt" and k.w.patches[name].replace):
-        return False
+        return ""
     before = [k.w.patches[other] for other in k.w.klp_patches[: k.w.klp_patches.index(name)]]
     if rule == "prev-skip-replaced":
         before = [p for p in before if not p.retired]
-    return bool(before) and not before[-1].enabled
+    return before[-1].name if before and not before[-1].enabled else ""
 
 
 def _relist(k: Kernel, name: str) -> None:
@@ -295,8 +314,10 @@ def _klp_disable_patch(k: Kernel, name: str) -> str:
     """__klp_disable_patch()."""
     if k.sem.consistency == "none":
         return _disable_at_once(k, name)
-    if k.w.transition_patch or _successor_enabled(k, name):
-        return "EBUSY"
+    if k.w.transition_patch:
+        return k.refuse("EBUSY", f"'{k.w.transition_patch}' is in transition")
+    if upper := _successor_enabled(k, name):
+        return k.refuse("EBUSY", upper)
     transition.klp_init_transition(k, name, KLP_UNPATCHED)
     if k.sem.callbacks:
         for index, obj in enumerate(k.w.patches[name].objects):
@@ -312,11 +333,16 @@ def _klp_disable_patch(k: Kernel, name: str) -> str:
     return OK
 
 
-def _successor_enabled(k: Kernel, name: str) -> bool:
+def _successor_enabled(k: Kernel, name: str) -> str:
+    """Why a successor keeps the patch from being disabled; empty when none does."""
     after = k.w.klp_patches[k.w.klp_patches.index(name) + 1 :]
     if k.sem.stack_disable == "none" or not after:
-        return False
-    return k.sem.stack_disable == "last" or k.w.patches[after[0]].enabled
+        return ""
+    if k.sem.stack_disable == "last":
+        return f"'{after[0]}' comes after it in the list"
+    return (
+        f"'{after[0]}', which comes after it in the list, is enabled" if k.w.patches[after[0]].enabled else ""
+    )
 
 
 # --- without a consistency model (up to v4.11) ----------------------------------------------------------------
@@ -324,9 +350,9 @@ def _successor_enabled(k: Kernel, name: str) -> bool:
 
 def _enable_at_once(k: Kernel, name: str) -> str:
     if k.w.patches[name].enabled:
-        return "EINVAL"  # WARN_ON(patch->state != KLP_DISABLED)
-    if _predecessor_disabled(k, name):
-        return "EBUSY"
+        return k.refuse("EINVAL", ALREADY_ENABLED)  # WARN_ON(patch->state != KLP_DISABLED)
+    if lower := _predecessor_disabled(k, name):
+        return k.refuse("EBUSY", f"'{lower}', which comes before it in the list, is disabled")
     if k.sem.taint == "enable" and not k.w.tainted:
         k.w.tainted = True
         k.pr_notice("tainting kernel with TAINT_LIVEPATCH")
@@ -339,12 +365,14 @@ def _enable_at_once(k: Kernel, name: str) -> str:
             _disable_at_once(k, name)
             return error
     k.set_enabled(k.w.patches[name], True)
+    surprises.note(k, name, KLP_PATCHED)
     return OK
 
 
 def _disable_at_once(k: Kernel, name: str) -> str:
-    if _successor_enabled(k, name):
-        return "EBUSY"
+    if upper := _successor_enabled(k, name):
+        return k.refuse("EBUSY", upper)
+    surprises.note(k, name, KLP_UNPATCHED)
     k.pr_notice(f"disabling patch '{name}'")
     patch.klp_unpatch_objects(k, name)
     if k.w.patches[name].enabled:
@@ -359,19 +387,21 @@ def enabled_store(k: Kernel, name: str, text: str) -> str:
     """A write to /sys/kernel/livepatch/<patch>/enabled."""
     value = _digit(text) if k.sem.enabled_write == "digit" else kstrtobool(text)
     if value is None:
-        return "EINVAL"
+        return k.refuse(
+            "EINVAL", "the text is neither 0 nor 1" if k.sem.enabled_write == "digit" else NO_BOOLEAN
+        )
     p = k.w.patches[name]
     if k.sem.api == "register" and not _may_write(k, p):
-        return "EINVAL"
+        return k.refuse("EINVAL", "the patch was replaced" if p.retired else "the patch is not registered")
     if shown_as_enabled(k, p) == value:
-        return "EINVAL"  # already in the requested state
+        return k.refuse("EINVAL", ALREADY_ENABLED if value else "already disabled")
     if k.w.transition_patch == name:
         transition.klp_reverse_transition(k)
         return OK
     if not value:
         return _klp_disable_patch(k, name)
     if k.sem.disabled_patch == "free":
-        return "EINVAL"  # a disabled patch cannot be enabled again
+        return k.refuse("EINVAL", "a disabled patch is not enabled again")
     return enable_patch(k, name)
 
 
@@ -407,14 +437,14 @@ def force_store(k: Kernel, name: str, text: str) -> str:
 
 def _action_store(k: Kernel, name: str, text: str) -> tuple[str, bool]:
     if k.sem.attr_write == "unlocked" and k.w.transition_patch != name:
-        return "EINVAL", False
+        return k.refuse("EINVAL", f"'{name}' is not in transition"), False
     value = kstrtobool(text)
     if value is None:
-        return "EINVAL", False
+        return k.refuse("EINVAL", NO_BOOLEAN), False
     if not value:
         return OK, False
     if k.w.transition_patch != name:
-        return "EINVAL", False
+        return k.refuse("EINVAL", f"'{name}' is not in transition"), False
     return OK, True
 
 

@@ -10,7 +10,7 @@ yet to migrate is pending. Files are below /sys/kernel/kgraft.
 
 from __future__ import annotations
 
-from klpdsl.engine import modules, observe, out_of_tree, patch, replace, tasks, transition
+from klpdsl.engine import modules, observe, out_of_tree, patch, replace, surprises, tasks, transition
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.engine.preconditions import NO_TASK
 from klpdsl.trace.events import Blocked
@@ -183,6 +183,7 @@ def _finalize(k: Kernel) -> None:
     """kgr_finalize(): everybody has migrated."""
     w = k.w
     name, target = w.transition_patch, w.target_state
+    surprises.note(k, name, target)
     p = k.set_patch(w.patches[name]._replace(transition=False))
     if target == KLP_UNPATCHED:
         patch.klp_unpatch_objects(k, name)
@@ -251,7 +252,7 @@ def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
         return Outcome(_revert(k, name))
     if attribute in ("state", "refs", "replace_all"):
         return Outcome("EACCES", "the attribute is read-only")
-    return Outcome("ENOENT")
+    return Outcome("ENOENT", f"'{name}' has no file {attribute}")
 
 
 def reverse(k: Kernel) -> Outcome:
@@ -278,9 +279,9 @@ def force(k: Kernel, name: str | None) -> Outcome:
     return SUCCESS
 
 
-def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
+def sysctl(_k: Kernel, key: str, _value: int) -> Outcome:
     """Nothing of kGraft's is a sysctl."""
-    return Outcome("ENOENT")
+    return Outcome("ENOENT", f"kGraft looks at no sysctl {key}")
 
 
 def hold(_k: Kernel, _name: str, _path: str) -> Outcome:

@@ -70,14 +70,16 @@ def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
     if k.w.ghosts and f"{name}/" in k.w.ghosts and name not in k.w.patches:
         return Outcome("EFAULT", "the memory behind this file has been freed")
     patch = k.w.patches.get(name)
-    if patch is None or not patch.kobj:
-        return Outcome("ENOENT")
+    if patch is None:
+        return Outcome("ENOENT", f"module {name} is not loaded")
+    if not patch.kobj:
+        return Outcome("ENOENT", f"'{name}' has been freed, and its files are gone")
     store = _STORES.get(attribute)
     if store is not None:
         return _locked(k, lambda: Outcome(store(k, name, text)))
     if attribute in sysfs.attributes(k, patch):
         return Outcome("EACCES", "the attribute is read-only")
-    return Outcome("ENOENT")
+    return Outcome("ENOENT", f"'{name}' has no file {attribute}")
 
 
 _STORES: dict[str, Callable[[Kernel, str, str], str]] = {
@@ -158,11 +160,11 @@ def sysctl(k: Kernel, key: str, value: int) -> Outcome:
         k.w.livepatch_mode = bool(value)
         return SUCCESS
     if key != "kernel.ftrace_enabled":
-        return Outcome("ENOENT")
+        return Outcome("ENOENT", f"there is no sysctl {key}")
     if not value and k.sem.ftrace_sysctl == "refused":
-        return Outcome("EOPNOTSUPP")
+        return Outcome("EOPNOTSUPP", "ftrace can not be switched off")
     if not value and k.sem.ftrace_sysctl == "permanent" and k.w.func_stacks:
-        return Outcome("EBUSY")
+        return Outcome("EBUSY", "livepatch has handlers that are not to be switched off")
     k.w.ftrace_enabled = bool(value)
     return SUCCESS
 

@@ -9,9 +9,9 @@ window stays open here until an operator acts next or time passes; what tasks do
 
 from __future__ import annotations
 
-from klpdsl.engine import modules, observe, out_of_tree, patch, tasks
+from klpdsl.engine import modules, observe, out_of_tree, patch, surprises, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
-from klpdsl.world.values import VMLINUX, Code, FuncKey, Object, Patch, PatchSpec
+from klpdsl.world.values import KLP_PATCHED, KLP_UNPATCHED, VMLINUX, Code, FuncKey, Object, Patch, PatchSpec
 
 _NO_TRANSITION = "kpatch has no transition: what it does, it does at once"
 
@@ -79,6 +79,7 @@ def _register(k: Kernel, name: str) -> str:
         return "EBUSY"
     older = tuple(k.w.klp_patches)
     out_of_tree.push(k, name)
+    surprises.note(k, name, KLP_PATCHED)
     k.w.klp_patches += (name,)
     if p.replace and k.sem.kpatch_drop == "after":
         k.w.paused = ("window", name, *older)
@@ -133,9 +134,10 @@ def _unregister(k: Kernel, name: str) -> str:
     """kpatch_unregister()."""
     p = k.w.patches[name]
     if not p.enabled:
-        return "EINVAL"
+        return k.refuse("EINVAL", "already disabled")
     if not _safe(k, p, replacing=False):
         return "EBUSY"
+    surprises.note(k, name, KLP_UNPATCHED)
     phantoms = [obj.name for obj in p.objects if _is_phantom(k, p, obj)]
     patch.klp_unpatch_objects(k, name)
     if phantoms:
@@ -207,9 +209,11 @@ def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
     if there.value != OK:
         return there
     if attribute != "enabled":
-        return Outcome("ENOENT")
-    if text not in ("0", "1") or (text == "1") == k.w.patches[name].enabled:
-        return Outcome("EINVAL")
+        return Outcome("ENOENT", f"'{name}' has no file {attribute}")
+    if text not in ("0", "1"):
+        return Outcome("EINVAL", "the text is neither 0 nor 1")
+    if (text == "1") == k.w.patches[name].enabled:
+        return Outcome("EINVAL", "already enabled" if text == "1" else "already disabled")
     if text == "0":
         return Outcome(_unregister(k, name))
     for index, obj in enumerate(k.w.patches[name].objects):
@@ -233,9 +237,9 @@ def force(_k: Kernel, _name: str | None) -> Outcome:
     return out_of_tree.lacking(f"{_NO_TRANSITION}; only a function can be forced, when the patch is built")
 
 
-def sysctl(_k: Kernel, _key: str, _value: int) -> Outcome:
+def sysctl(_k: Kernel, key: str, _value: int) -> Outcome:
     """Nothing of kpatch's is a sysctl."""
-    return Outcome("ENOENT")
+    return Outcome("ENOENT", f"kpatch looks at no sysctl {key}")
 
 
 def hold(_k: Kernel, _name: str, _path: str) -> Outcome:

@@ -36,17 +36,19 @@ def refuses_loading(k: Kernel, name: str) -> Outcome | None:
     module = k.w.modules.get(name)
     if module is not None and module.window:
         return IN_THE_MIDDLE
-    return None if module is None else Outcome("EEXIST")
+    return None if module is None else Outcome("EEXIST", f"module {name} is loaded already")
 
 
 def refuses_removal(k: Kernel, name: str) -> Outcome | None:
     """What delete_module() answers before it lets a module's exit run; None when nothing is in the way."""
     module = k.w.modules.get(name)
     if module is None:
-        return Outcome("ENOENT")
+        return Outcome("ENOENT", f"module {name} is not loaded")
     if module.window:
         return Outcome("EBUSY", "another insmod or rmmod of it is under way")
-    return Outcome("EAGAIN") if module.refs else None
+    if not module.refs:
+        return None
+    return Outcome("EAGAIN", f"module {name} has {module.refs} reference{'s' * (module.refs != 1)}")
 
 
 def set_window(k: Kernel, name: str, window: str) -> None:

@@ -11,7 +11,7 @@ from klpdsl.world.values import STATE_NAMES
 def show(k: Kernel, name: str | None) -> Outcome:
     """Report sysfs, module references, tasks and stacks of versions; of one patch or of everything."""
     if name is not None and name not in k.w.modules:
-        return Outcome("ENOENT")
+        return Outcome("ENOENT", f"module {name} is not loaded")
     if k.emit is None:
         return SUCCESS
     for path, value in sysfs.below(k, name):

@@ -108,4 +108,6 @@ def unload(k: Kernel, name: str) -> Outcome:
 def may_open(k: Kernel, name: str) -> Outcome:
     """The result of a write to a file of a patch that may not be there: 0 if it is."""
     there = k.w.patches.get(name)
-    return Outcome(OK) if there is not None and there.kobj else Outcome("ENOENT")
+    if there is None or not there.kobj:
+        return Outcome("ENOENT", f"module {name} is not loaded")
+    return Outcome(OK)

@@ -89,7 +89,7 @@ def klp_patch_object(k: Kernel, patch: Patch, index: int) -> str:
     """Push every function of one of the patch's objects; all or none. Returns `0` or an errno's name."""
     obj = patch.objects[index]
     if obj.patched:
-        return "EINVAL"  # WARN_ON(obj->patched)
+        return k.refuse("EINVAL", f"{obj.name} is patched already")  # WARN_ON(obj->patched)
     for i, func in enumerate(obj.funcs):
         error = _klp_patch_func(k, patch, obj, func)
         if error != OK:
@@ -107,7 +107,8 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
     if sym is None or func.patched:
         # WARN_ON(!func->old_addr): an earlier look-up failed, and the object counts as loaded.
         # WARN_ON(func->patched): it could not be taken off a module that was refused (up to v4.13).
-        return "EINVAL"
+        how = "has been patched already" if func.patched else "was never found"
+        return k.refuse("EINVAL", f"{func.name} of {obj.name} {how}")
     if stack and not k.sem.func_stack:
         k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
         return "EBUSY"

@@ -35,7 +35,7 @@ def klp_apply_object_relocs(k: Kernel, name: str, object_name: str) -> str:
         return error
     if object_name in patch.relocated and k.sem.reloc_targets != "overwritten":
         # apply_relocate_add() of x86 finds something else than zero where it is to write.
-        return "ENOEXEC"
+        return k.refuse("ENOEXEC", f"its relocations for {object_name} have been written before")
     k.set_patch(patch._replace(relocated=patch.relocated | {object_name}))
     return OK
 

@@ -7,7 +7,7 @@ An attempt to complete looks at every task; those that hold the transition open 
 from __future__ import annotations
 
 from klpdsl._names import ORIGINAL
-from klpdsl.engine import patch, replace
+from klpdsl.engine import patch, replace, surprises
 from klpdsl.engine.completion import WHAT, klp_complete_transition
 from klpdsl.engine.context import Kernel
 from klpdsl.trace.events import Blocked
@@ -92,6 +92,7 @@ def klp_try_complete_transition(k: Kernel) -> None:
             return
     w.transition_work = False
     name = w.transition_patch
+    surprises.note(k, name, w.target_state)
     if k.sem.complete_notice == "before":
         k.pr_notice(f"'{name}': {WHAT[w.target_state]} complete")
     klp_complete_transition(k)

@@ -48,8 +48,8 @@ class Stepper:
         """Carry out an operation, with all the work that it leaves behind."""
         self.events = []
         k = self.kernel
-        k.blockers = []
-        outcome = carry_out(self._machine, operation)
+        k.begin()
+        outcome = k.reasoned(carry_out(self._machine, operation))
         self._ended(outcome)
         self._machine.system.drain(k)
         self._tell_blockers()

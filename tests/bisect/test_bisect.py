@@ -127,7 +127,7 @@ def test_the_whole_answer(klpdsl: Any, scenario: Write) -> None:
         "    + module p1 refs 0\n"
         "      task t1 unpatched -> undefined\n"
         "  4 unload p1\n"
-        "    - = EAGAIN\n"
+        "    - = EAGAIN (module p1 has 1 reference)\n"
         "    + sysfs p1/vmlinux/ gone\n"
         "    + sysfs p1/ gone\n"
         "    + module p1 gone\n"

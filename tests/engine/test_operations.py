@@ -27,12 +27,15 @@ def test_positions_of_symbols_are_unsupported_before_they_were_added() -> None:
     assert found.startswith("= unsupported (added in v4.5 by b2b018ef48")
 
 
+FREED = "ENOENT ('p1' has been freed, and its files are gone)"
+
+
 def test_a_patch_cannot_be_loaded_twice() -> None:
-    assert results("load p1\nload p1", "v6.12") == ["= 0", "= EEXIST"]
+    assert results("load p1\nload p1", "v6.12") == ["= 0", "= EEXIST (module p1 is loaded already)"]
 
 
 @pytest.mark.parametrize(
-    ("engine", "value"), [("v4.12", "0"), ("v5.0", "0"), ("v5.1", "ENOENT"), ("v6.19", "ENOENT")]
+    ("engine", "value"), [("v4.12", "0"), ("v5.0", "0"), ("v5.1", FREED), ("v6.19", FREED)]
 )
 def test_a_disabled_patch_is_kept_or_gone(engine: str, value: str) -> None:
     assert results("apply p1\ndisable p1\nenable p1", engine) == ["= 0", "= 0", f"= {value}"]
@@ -58,7 +61,7 @@ def test_a_long_reason_is_cut_where_the_kernel_has_a_buffer() -> None:
 
 def test_a_target_with_a_task_inside_is_in_use() -> None:
     text = "module ext4 { read } loaded\nt1: call read\nunload ext4\nt1: return\nunload ext4"
-    assert results(text, "v6.12") == ["= 0", "= EAGAIN", "= 0", "= 0"]
+    assert results(text, "v6.12") == ["= 0", "= EAGAIN (module ext4 has 1 reference)", "= 0", "= 0"]
 
 
 def test_the_signal_comes_by_itself_at_the_fifteenth_retry() -> None:
@@ -87,5 +90,5 @@ def test_success_is_a_number_in_json_and_an_errno_a_name() -> None:
     text = to_jsonl(trace)
     assert '{"kind": "result", "step": 1, "value": 0}' in text
     assert '"callback": "pre_patch", "result": 0}' in text
-    assert '{"kind": "result", "step": 2, "value": "EEXIST"}' in text
+    assert '{"kind": "result", "step": 2, "value": "EEXIST", "reason": "module p1 is loaded already"}' in text
     assert from_jsonl(text) == trace

@@ -28,7 +28,7 @@ def test_up_to_v4_13_the_failing_object_forgets_the_module(engine: str) -> None:
 @pytest.mark.parametrize("engine", ["v4.14", "v4.15", "v5.0"])
 def test_from_v4_14_to_v5_3_it_counts_as_loaded(engine: str) -> None:
     # ef8daf8eeb5b dropped that call, and 4ff96fb52c69 (v5.4) put a part of it back.
-    assert run(MISSING_SYMBOL, engine)[-1] == "= EINVAL"
+    assert run(MISSING_SYMBOL, engine)[-1] == "= EINVAL (write of ext4 was never found)"
 
 
 def test_a_function_that_cannot_be_taken_off_stays_patched() -> None:
@@ -39,7 +39,7 @@ def test_a_function_that_cannot_be_taken_off_stays_patched() -> None:
         "load ext4; load ext4; unload p2; disable p1; load ext4; enable p1; enable p1",
         "v4.12",
     )
-    results = [line for line in lines if line.startswith("= ")]
+    results = [line.partition(" (")[0] for line in lines if line.startswith("= ")]
     assert results == [
         "= 0",
         "= 0",
