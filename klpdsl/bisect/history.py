@@ -121,9 +121,8 @@ class Asked(NamedTuple):
     last: str | None = None
 
 
-def passages_of(path: str, asked: Asked) -> tuple[Passage, ...]:
-    """Run the scenario in a file wherever was asked. Raises ScenarioError, EngineError and OSError."""
-    items = read_items(path)
+def passages_of(items: tuple[tree.Item, ...], asked: Asked) -> tuple[Passage, ...]:
+    """Run a scenario wherever was asked. Raises ScenarioError and EngineError."""
     runner = Runner(items)
     return tuple(passage(runner, stretch) for stretch in stretches(items, *asked))
 
@@ -131,7 +130,7 @@ def passages_of(path: str, asked: Asked) -> tuple[Passage, ...]:
 def row_or_error(path: str, asked: Asked) -> tuple[tuple[str, ...], str]:
     """Return a scenario's row in a matrix, or the report of what is wrong with it: one must not hide the others."""
     try:
-        return row(passages_of(path, asked)), ""
+        return row(passages_of(read_items(path), asked)), ""
     except ScenarioError as error:
         return (), error.render()
 

@@ -8,7 +8,14 @@ import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from klpdsl.bisect.predicates import PlacedResult, Predicate, PredicateError, StepResult, WholeTrace
+from klpdsl.bisect.predicates import (
+    PlacedResult,
+    Predicate,
+    PredicateError,
+    StepResult,
+    WholeTrace,
+    known_property,
+)
 from klpdsl.bisect.route import Move, visible, way
 from klpdsl.bisect.scenario import RunError, Runner, text_of
 from klpdsl.bisect.search import Kind, Verdict, search
@@ -214,6 +221,7 @@ class KeepViolation:
     """On one engine a property is violated, in a step of the same kind."""
 
     def __init__(self, items: Items, engine: Engine, name: str) -> None:
+        known_property(name)
         self._engine, self._name = engine, name
         self._wanted = self._find(items)
         if self._wanted is None:

@@ -13,11 +13,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from klpdsl._errnos import ERRNOS
 from klpdsl._errors import KlpdslError
+from klpdsl._properties import PROPERTIES
 from klpdsl.bisect.trace_text import Block, blocks, result_of, who
+from klpdsl.semantics.spelling import hint
 from klpdsl.trace.events import KIND
 
 UNSUPPORTED = "unsupported"
+SUCCESS = "0"
 _SKIP = 125
 _ABORT = 128
 
@@ -69,7 +73,9 @@ class SomeEvents:
         self._kinds = tuple(kind.strip() for kind in kinds.split(","))
         for kind in self._kinds:
             if kind not in known:
-                raise PredicateError(f"no event is called {kind!r}; there are {', '.join(known)}")
+                raise PredicateError(
+                    f"no event is called {kind!r}{hint(kind, known)}; there are {', '.join(known)}"
+                )
 
     def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""
@@ -89,6 +95,7 @@ class Violated:
     compares = False
 
     def __init__(self, name: str) -> None:
+        known_property(name)
         self._start = f"violation {name}:"
         self._name = name
 
@@ -100,6 +107,22 @@ class Violated:
 
     def __str__(self) -> str:
         return f"whether {self._name} is violated"
+
+
+def known_property(name: str) -> None:
+    """Raise PredicateError for what is neither a built-in property nor a condition that a scenario can demand."""
+    if name not in PROPERTIES and not name.startswith(("always ", "never ")):
+        raise PredicateError(
+            f"no property is called {name!r}{hint(name, PROPERTIES)}; there are {', '.join(PROPERTIES)}, and what a "
+            "scenario demands by `always` and `never`"
+        )
+
+
+def _known_result(value: str) -> None:
+    if value not in ERRNOS and value not in (SUCCESS, UNSUPPORTED):
+        raise PredicateError(
+            f"`{value}` is no result: a step ends with 0, an errno's name or unsupported{hint(value, ERRNOS)}"
+        )
 
 
 class LinePresent:
@@ -132,6 +155,7 @@ class StepResult:
         self._step, self._value = step.strip(), value.strip()
         if not equals or not self._step or not self._value:
             raise PredicateError(f"`{asked}` is no result of a step: write 3=EBUSY or 'load p2=EBUSY'")
+        _known_result(self._value)
 
     def view(self, text: str, context: Mapping[str, str]) -> PredicateView:  # noqa: ARG002 (the protocol's)
         """Look at a trace."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 
 from klpdsl.bisect import bisect_report as report
 from klpdsl.bisect.bisection import Culprit, Lineage, bisect
 from klpdsl.bisect.predicates import Predicate
-from klpdsl.bisect.scenario import Runner, header_engines, read_items
+from klpdsl.bisect.scenario import Runner, header_engines
 from klpdsl.bisect.search import Probe
 from klpdsl.bisect.subsets import MinimalSet, minimal_set
 from klpdsl.cli.common import OK, USAGE, complain, parser
+from klpdsl.cli.engine_options import add_engines
 from klpdsl.cli.predicate_options import add_predicates, predicate_of
+from klpdsl.cli.scenario_options import add_scenario, items_of, name_of
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.points import points
 from klpdsl.semantics.records import Engine
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "klpdsl repository that does. What cannot be run counts as neither good nor bad.",
         "klpdsl bisect scenarios/changes/force-only-removed.klp --good v5.5 --bad v6.12",
     )
-    p.add_argument("file", metavar="FILE", help="the scenario")
+    add_scenario(p)
     p.add_argument(
         "--good", metavar="ENGINE", help="one end (default: the first engine the scenario is meant for)"
     )
@@ -68,13 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     git.add_argument(
         "--repo", metavar="PATH", default=".", help="a clone of klpdsl (default: the current folder)"
     )
-    git.add_argument(
-        "--engine",
-        "-e",
-        action="append",
-        default=[],
-        help="run on this engine (default: all it is meant for)",
-    )
+    add_engines(git, "run on these (default: all that the scenario is meant for)")
     git.add_argument("--jobs", "-j", type=int, default=1, metavar="N", help="try N revisions at a time")
     git.add_argument(
         "--timeout", type=float, default=60, metavar="SECONDS", help="give up on a revision after that"
@@ -92,7 +87,7 @@ def _ends(arguments: argparse.Namespace, items: tuple[tree.Item, ...]) -> tuple[
 
 
 def _lineage(arguments: argparse.Namespace) -> int:
-    items = read_items(arguments.file)
+    items = items_of(arguments.file, arguments.text)
     predicate = predicate_of(arguments)
     lineage = Lineage(Runner(items), predicate, *_ends(arguments, items))
     loud = arguments.format == "text"
@@ -125,7 +120,7 @@ def _reduce(
     from klpdsl.cli.reduce import deliver
 
     keep = KeepDifference(items, culprit.before.engine, culprit.after.engine, predicate)
-    found = reduce(items, keep, os.path.basename(arguments.file))
+    found = reduce(items, keep, name_of(arguments.file))
     if not arguments.output:
         print()
     return deliver(found.text, arguments.output, f"{len(items)} statements to {len(found.items)}")

@@ -23,6 +23,7 @@ from klpdsl.bisect.revisions import (
 from klpdsl.bisect.search import Probe, steps_left
 from klpdsl.bisect.trace_text import difference
 from klpdsl.cli.common import OK, USAGE, complain
+from klpdsl.cli.scenario_options import file_of
 from klpdsl.run.session import load_file
 from klpdsl.semantics.engines import expand
 
@@ -41,7 +42,9 @@ def main_git(arguments: argparse.Namespace, predicate: Predicate) -> int:
     repository = Repository(arguments.repo)
     ends = split_range(arguments.git)
     with Workshop() as workshop:
-        request = Request(os.path.abspath(arguments.file), engines, arguments.timeout)
+        request = Request(
+            os.path.abspath(file_of(arguments.file, arguments.text, "--git")), engines, arguments.timeout
+        )
         runs = Runs(repository, workshop, request, predicate)
         bisector = Bisector(repository, runs, *ends, arguments.jobs)
         loud = arguments.format == "text"
@@ -67,7 +70,7 @@ def main_git(arguments: argparse.Namespace, predicate: Predicate) -> int:
 
 def _engines(arguments: argparse.Namespace) -> tuple[str, ...]:
     """The engines to run on, by the names that were given: other revisions may know more of them than this one."""
-    loaded = load_file(arguments.file)
+    loaded = load_file(file_of(arguments.file, arguments.text, "--git"))
     specs = arguments.engine or [
         span.first if span.first == span.last else f"{span.first}..{span.last}" for span in loaded.engines
     ]

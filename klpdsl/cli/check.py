@@ -17,6 +17,7 @@ from klpdsl.cli.common import (
     in_ci,
     parser,
 )
+from klpdsl.cli.engine_options import add_engines, names_of
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.checking.suite_check import check_all
 from klpdsl.goldens.suite import Suite, find_suite
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> int:
     arguments = _arguments(argv)
     suite = find_suite(arguments.paths)
     names = suite.names(arguments.paths)
-    only = _engines(arguments.engine)
+    only = tuple(names_of(arguments.engine))
     if not names:
         complain("klpdsl check: no scenarios here")
         return NOTHING_SELECTED
@@ -55,13 +56,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     p.add_argument(
         "paths", nargs="*", metavar="PATH", help="scenarios or folders of them (default: the whole suite)"
     )
-    p.add_argument(
-        "--engine",
-        "-e",
-        action="append",
-        default=[],
-        help="only on these engines (v6.12, v5.1..v5.5); repeatable",
-    )
+    add_engines(p, "only on these")
     p.add_argument("--jobs", "-j", type=int, default=default_jobs(), help="how many processes to use")
     p.add_argument(
         "--no-cache", action="store_true", help="run everything, whatever is known from earlier runs"
@@ -76,14 +71,6 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     )
     p.add_argument("--verbose", "-v", action="store_true", help="list everything, however long")
     return p.parse_args(argv)
-
-
-def _engines(specs: list[str]) -> tuple[str, ...]:
-    if not specs:
-        return ()
-    from klpdsl.semantics.engines import expand
-
-    return tuple(dict.fromkeys(name for spec in specs for name in expand(spec)))
 
 
 def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argparse.Namespace) -> Summary:

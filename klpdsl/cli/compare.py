@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
-from klpdsl.cli.common import OK, USAGE, complain, parser
+from klpdsl.cli.common import OK, complain, parser
+from klpdsl.cli.engine_options import add_engines, names_of
+from klpdsl.cli.scenario_options import add_scenario, loaded_of
 from klpdsl.compare import tables
 from klpdsl.compare.groups import Comparison, compare
-from klpdsl.run.session import Loaded, load_file, load_text
-from klpdsl.semantics.engines import expand
+from klpdsl.run.session import Loaded
 
 EVERYTHING = "all,proposals,mutants,systems"
 
@@ -21,16 +20,11 @@ def main(argv: list[str]) -> int:
         "group does differently: how steps end, which properties are violated, what is found in the end.",
         "klpdsl compare scenarios/atomic-replace/S06-replace-and-immediate.klp --engines baron-v2,mladek-keep-imm",
     )
-    p.add_argument("file", nargs="?", metavar="FILE", help="a scenario; - is standard input")
-    p.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
-    p.add_argument(
-        "--engines",
-        "--engine",
-        "-e",
-        action="append",
-        default=[],
-        help="engines, ranges and groups as klpdsl run takes them, with commas; here `all` is every release that "
-        "differs, every proposal, mutant and other system (default: those that the scenario is meant for)",
+    add_scenario(p)
+    add_engines(
+        p,
+        "what to compare (default: those that the scenario is meant for), where `all` is every release that differs, "
+        "every proposal, mutant and other system",
     )
     p.add_argument(
         "--brief", action="store_true", help="leave out what is found in the end, and other events"
@@ -43,13 +37,9 @@ def main(argv: list[str]) -> int:
     )
     p.add_argument("-o", dest="output", metavar="FILE", default="", help="write the picture into a file")
     arguments = p.parse_args(argv)
-    if (arguments.file is None) == (arguments.text is None):
-        p.print_usage()
-        complain("klpdsl compare: name one file, or give a scenario with -c")
-        return USAGE
-    loaded = _load(arguments.file, arguments.text)
-    names = _engines(arguments.engines, loaded)
-    found = compare(loaded, names)
+    loaded = loaded_of(arguments.file, arguments.text)
+    names = _engines(arguments.engine, loaded)
+    found = compare(loaded, names, names)
     if arguments.view:
         return _view(loaded, found, arguments.view, arguments.output)
     if arguments.brief:
@@ -77,20 +67,12 @@ def _view(loaded: Loaded, found: Comparison, medium: str, output: str) -> int:
     return OK
 
 
-def _load(path: str | None, text: str | None) -> Loaded:
-    if path == "-":
-        return load_text(sys.stdin.buffer.read(), "-")
-    return load_file(path) if path is not None else load_text(text or "", "<command line>")
-
-
-def _engines(wanted: list[str], loaded: Loaded) -> tuple[str, ...]:
+def _engines(wanted: list[str], loaded: Loaded) -> dict[str, tuple[str, ...]]:
     if not wanted:
-        return loaded.engine_names()
-    names: dict[str, None] = {}
-    for spec in wanted:
-        words = [EVERYTHING if word.strip() == "all" else word for word in spec.split(",")]
-        names.update(dict.fromkeys(expand(",".join(words))))
-    return tuple(names)
+        return {name: (name,) for name in loaded.engine_names()}
+    return names_of(
+        ",".join(EVERYTHING if word.strip() == "all" else word for word in spec.split(",")) for spec in wanted
+    )
 
 
 def _stem(source: str) -> str:

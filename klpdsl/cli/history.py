@@ -11,6 +11,8 @@ from klpdsl.bisect import history_report as report
 from klpdsl.bisect.history import Asked, Matrix, passages_of, row_or_error
 from klpdsl.bisect.scenario import find_scenarios
 from klpdsl.cli.common import NOTHING_SELECTED, OK, USAGE, complain, parser
+from klpdsl.cli.engine_options import add_engines
+from klpdsl.cli.scenario_options import COMMAND_LINE, add_text, items_of
 
 
 def main(argv: list[str]) -> int:
@@ -21,16 +23,16 @@ def main(argv: list[str]) -> int:
         "lines that differ. For a folder: which scenario shows which change, and which changes none shows.",
         "klpdsl history scenarios/changes/atomic-replace.klp --from v4.19 --to v5.5",
     )
-    p.add_argument("paths", nargs="+", metavar="PATH", help="a scenario, or several and folders of them")
+    p.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a scenario (- is standard input), or several and folders of them",
+    )
+    add_text(p)
     p.add_argument("--from", dest="first", metavar="ENGINE", help="begin here (default: the oldest kernel)")
     p.add_argument("--to", dest="last", metavar="ENGINE", help="end here (default: the newest kernel)")
-    p.add_argument(
-        "--engine",
-        "-e",
-        action="append",
-        default=[],
-        help="also the branch to this engine beside mainline (baron-v2, proposals, ./mine.toml); may be repeated",
-    )
+    add_engines(p, "also the branches to these engines beside mainline")
     p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
     p.add_argument(
         "--jobs", "-j", type=int, default=min(4, os.cpu_count() or 1), help="processes for a folder"
@@ -41,13 +43,16 @@ def main(argv: list[str]) -> int:
             "klpdsl history: --engine adds branches to all of mainline; with --from and --to it has no place"
         )
         return USAGE
-    if len(arguments.paths) == 1 and not os.path.isdir(arguments.paths[0]):
-        return _one(arguments.paths[0], arguments)
+    if not arguments.paths or arguments.text is not None or len(arguments.paths) == 1:
+        path = arguments.paths[0] if arguments.paths else None
+        if path is None or not os.path.isdir(path):
+            return _one(path, arguments)
     return _many(arguments)
 
 
-def _one(path: str, arguments: argparse.Namespace) -> int:
-    passages = passages_of(path, _asked(arguments))
+def _one(file: str | None, arguments: argparse.Namespace) -> int:
+    path = file or COMMAND_LINE
+    passages = passages_of(items_of(file, arguments.text), _asked(arguments))
     if arguments.format == "json":
         print(json.dumps(report.json(path, passages), indent=2, ensure_ascii=False))
     else:

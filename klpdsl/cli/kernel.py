@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, USAGE, complain
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, complain
+from klpdsl.cli.scenario_options import loaded_of
 from klpdsl.kernel.errors import KernelError
 from klpdsl.kernel.kernels import (
     KernelImage,
@@ -18,7 +19,6 @@ from klpdsl.kernel.kernels import (
     kernel_named,
     kernels_at_hand,
 )
-from klpdsl.run.session import Loaded, load_file, load_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,23 +144,12 @@ def _fetch(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _load(arguments: argparse.Namespace) -> Loaded:
-    if arguments.text is not None:
-        return load_text(arguments.text, "<command line>")
-    if arguments.file == "-":
-        return load_text(sys.stdin.read(), "-")
-    return load_file(arguments.file)
-
-
 def _run(arguments: argparse.Namespace) -> int:
     from klpdsl.kernel.batch import Batch
     from klpdsl.kernel.plan import make_plan
     from klpdsl.kernel.retrace import retrace
 
-    if (arguments.file is None) == (arguments.text is None):
-        complain("klpdsl kernel run: name a file, - for standard input, or give a scenario with -c")
-        return USAGE
-    plan = make_plan(_load(arguments).program)
+    plan = make_plan(loaded_of(arguments.file, arguments.text).program)
     kernel = _kernel(arguments)
     outcome = Batch(kernel, {"1": plan}, accel=arguments.accel, machines=1).run()["1"]
     if arguments.keep:

@@ -13,6 +13,7 @@ from klpdsl.bisect.predicates import (
     Violated,
     WholeTrace,
 )
+from klpdsl.cli.scenario_options import file_of
 
 
 def add_predicates(p: argparse.ArgumentParser, title: str) -> None:
@@ -46,5 +47,5 @@ def predicate_of(arguments: argparse.Namespace) -> Predicate:
     if arguments.events is not None:
         return SomeEvents(arguments.events)
     if arguments.run is not None:
-        return Command(arguments.run, arguments.file)
+        return Command(arguments.run, file_of(arguments.file, arguments.text, "--run"))
     return WholeTrace()

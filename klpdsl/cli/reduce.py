@@ -16,10 +16,13 @@ from klpdsl.bisect.keeping import (
     KeepViolation,
 )
 from klpdsl.bisect.reduction import reduce
-from klpdsl.bisect.scenario import header_engines, read_items
+from klpdsl.bisect.scenario import header_engines
 from klpdsl.cli.common import OK, USAGE, complain, parser
+from klpdsl.cli.engine_options import add_engines, names_of
 from klpdsl.cli.predicate_options import add_predicates, predicate_of
+from klpdsl.cli.scenario_options import add_scenario, items_of, name_of
 from klpdsl.semantics.engines import expand, resolve
+from klpdsl.semantics.records import EngineError
 from klpdsl.syntax import tree
 from klpdsl.syntax.parse import parse
 
@@ -32,7 +35,7 @@ def main(argv: list[str]) -> int:
         "condition, line, verdict), with a comment that says what it shows. The result is the same every time.",
         "klpdsl reduce big.klp --keep-difference v4.13 v5.1 -o scenarios/replace/small.klp",
     )
-    p.add_argument("file", metavar="FILE", help="the scenario")
+    add_scenario(p)
     what = p.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--keep-difference", nargs=2, metavar=("A", "B"), help="these engines differ first in the same way"
@@ -41,9 +44,7 @@ def main(argv: list[str]) -> int:
     what.add_argument("--keep", metavar="CONDITION", help="this holds at the end, as in `expect CONDITION`")
     what.add_argument("--keep-line", metavar="LINE", help="the trace has this line, or these words of one")
     what.add_argument("--keep-run", metavar="CMD", help="this command, given $KLPDSL_SCENARIO, exits with 0")
-    p.add_argument(
-        "--engine", "-e", help="where it is violated, or holds (default: the last engine it is meant for)"
-    )
+    add_engines(p, "where it is violated, or holds (default: the last engine it is meant for)")
     p.add_argument("--output", "-o", metavar="FILE", help="write the scenario there instead of printing it")
     add_predicates(
         p, "with --keep-difference, what of the traces must differ (default: where they first part)"
@@ -61,8 +62,8 @@ def main(argv: list[str]) -> int:
     if arguments.engine and arguments.keep_difference:
         complain("klpdsl reduce: --keep-difference names its engines itself; leave --engine out")
         return USAGE
-    items = read_items(arguments.file)
-    found = reduce(items, _keep(arguments, items), os.path.basename(arguments.file))
+    items = items_of(arguments.file, arguments.text)
+    found = reduce(items, _keep(arguments, items), name_of(arguments.file))
     return deliver(found.text, arguments.output, f"{len(items)} statements to {len(found.items)}")
 
 
@@ -70,7 +71,12 @@ def _keep(arguments: argparse.Namespace, items: Items) -> Keep:
     if arguments.keep_difference:
         one, other = arguments.keep_difference
         return KeepDifference(items, resolve(one), resolve(other), predicate_of(arguments))
-    engine = resolve(arguments.engine or _last_engine(items))
+    asked = list(names_of(arguments.engine or [_last_engine(items)]))
+    if len(asked) > 1:
+        raise EngineError(
+            f"a violation or a line is kept on one engine, and {', '.join(asked)} are {len(asked)}"
+        )
+    engine = resolve(asked[0])
     if arguments.keep_violation:
         return KeepViolation(items, engine, arguments.keep_violation)
     if arguments.keep_line:

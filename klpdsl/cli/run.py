@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 from klpdsl.cli.common import MISMATCH, OK, USAGE, EachAlone, complain, parser
+from klpdsl.cli.engine_options import ENGINE_OPTIONS, AskedEngine, add_engines, asked_engines
 from klpdsl.run.session import Loaded, execute, load_file, load_text
-from klpdsl.semantics.engines import expand, resolve
-from klpdsl.semantics.records import Engine
 from klpdsl.syntax.files import read_bounded
 
 TYPE_CHECKING = False
@@ -42,17 +41,18 @@ def main(argv: list[str]) -> int:
     scenarios = _load(options.files, options.texts, each)
     alter = (options.set, options.with_, options.without)
     # What was asked for is the same for all scenarios, and so is what is wrong with it.
-    asked = [resolve(name, *alter) for name in _expanded(options.engine)]
-    runs: list[tuple[Loaded, Engine]] = []
+    asked = asked_engines(options.engine, *alter)
+    runs: list[tuple[Loaded, AskedEngine]] = []
     for loaded in scenarios:
         with each:
-            runs += [(loaded, engine) for engine in asked or [resolve(_newest(loaded), *alter)]]
+            runs += [(loaded, one) for one in asked or asked_engines([_newest(loaded)], *alter)]
     if each.code:
         return each.code
     if options.view or options.format == "perfetto":
         from klpdsl.cli.viewing import show
 
-        return show(runs, options.view or "perfetto", options.output)
+        pictures = [(loaded, one.engine) for loaded, one in runs]
+        return show(pictures, options.view or "perfetto", options.output)
     if options.output:
         complain("klpdsl run: -o goes with a picture (--view svg, --view html, --format perfetto)")
         return USAGE
@@ -65,7 +65,7 @@ def _plain(argv: list[str]) -> _Options | None:
     This is how scripts call the command thousands of times, and argparse is a good part of what a start costs.
     """
     options = _Options()
-    wanted = {"-c": options.texts, "--engine": options.engine, "-e": options.engine}
+    wanted = {"-c": options.texts, **dict.fromkeys(ENGINE_OPTIONS, options.engine)}
     words = iter(argv)
     for word in words:
         if word in wanted:
@@ -88,13 +88,7 @@ def _parsed(argv: list[str]) -> _Options:
     )
     p.add_argument("files", nargs="*", metavar="FILE", help="scenario files; - is standard input")
     p.add_argument("-c", dest="texts", action="append", metavar="TEXT", help="a scenario as text")
-    p.add_argument(
-        "--engine",
-        "-e",
-        action="append",
-        help="an engine (v6.12, baron-v2, ./proposal.toml), a range (v4.12..v5.1) or all; may be repeated "
-        "(default: the newest that the scenario is meant for)",
-    )
+    add_engines(p, "where to run (default: the newest that the scenario is meant for)")
     p.add_argument("--set", action="append", metavar="AXIS=VALUE", help="alter the engine by hand")
     p.add_argument("--with", action="append", dest="with_", metavar="CHANGE", help="add a change")
     p.add_argument("--without", action="append", metavar="CHANGE", help="take a change away")
@@ -128,42 +122,37 @@ def _load(files: list[str], texts: list[str], each: EachAlone) -> list[Loaded]:
     return loaded
 
 
-def _expanded(asked: list[str]) -> list[str]:
-    return [name for spec in asked for name in (expand(spec) if _is_several(spec) else (spec,))]
-
-
 def _newest(loaded: Loaded) -> str:
     """The newest engine that the scenario is meant for."""
     return loaded.engine_names()[-1] if loaded.engines else "mainline"
 
 
-def _is_several(spec: str) -> bool:
-    return not spec.endswith(".toml") and (".." in spec or "," in spec or not any(map(str.isdigit, spec)))
-
-
-def _run(runs: list[tuple[Loaded, Engine]], form: str) -> int:
+def _run(runs: list[tuple[Loaded, AskedEngine]], form: str) -> int:
     code = OK
-    for loaded, engine in runs:
-        result = execute(loaded, engine)
-        _print(result.trace, loaded, engine, form, alone=len(runs) == 1)
+    for loaded, asked in runs:
+        result = execute(loaded, asked.engine)
+        _print(result.trace, loaded, asked, form, alone=len(runs) == 1)
         if not result.ok:
             code = MISMATCH
     return code
 
 
-def _print(trace: Trace, loaded: Loaded, engine: Engine, form: str, *, alone: bool) -> None:
+def _print(trace: Trace, loaded: Loaded, asked: AskedEngine, form: str, *, alone: bool) -> None:
     # What is volatile stands around a trace, never in it.
     if form == "jsonl":
         import json
 
         from klpdsl.trace.jsonl import to_jsonl
 
+        about = {"engine": asked.engine.name, "asked": list(asked.names)}
         if not alone:
-            print(json.dumps({"kind": "run", "scenario": loaded.source, "engine": engine.name}))
-        print(to_jsonl(trace), end="")
+            print(json.dumps({"kind": "run", "scenario": loaded.source, **about}))
+        print(to_jsonl(trace, about), end="")
         return
     from klpdsl.trace.text import to_text
 
-    if not alone:
-        print(f"==== {loaded.source} on {engine.name}")
+    if alone:
+        complain(f"on {asked.label}")
+    else:
+        print(f"==== {loaded.source} on {asked.label}")
     print(to_text(trace), end="" if alone else "\n")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from klpdsl.run.session import Loaded, execute
+from klpdsl.semantics.engines import called
 from klpdsl.syntax import tree
 from klpdsl.trace.events import Event, Hook, ModuleRefs, StepTrace, Sysfs, TaskShown, Trace, Violation
 from klpdsl.trace.text import event_text, to_text
@@ -40,11 +41,19 @@ class Row(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Groups, the rows in which they are not all the same, and the steps that end alike after other events."""
+    """Groups, the rows in which they are not all the same, and the steps that end alike after other events.
+
+    `asked` says by which other names engines were asked for; what has only its own is not in it.
+    """
 
     groups: tuple[Group, ...]
     rows: tuple[Row, ...]
     other_events: tuple[int, ...] = ()
+    asked: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def called(self, engine: str) -> str:
+        """Return how to speak of an engine to who asked for it: `v6.12 (= v6.11)`."""
+        return called(engine, dict(self.asked).get(engine, ()))
 
 
 def observe(loaded: Loaded, engine: str) -> ObservedRun:
@@ -57,8 +66,10 @@ def observe(loaded: Loaded, engine: str) -> ObservedRun:
     return ObservedRun(engine, Trace(steps[:-1]), steps[-1].events)
 
 
-def compare(loaded: Loaded, engines: Iterable[str]) -> Comparison:
-    """Run the scenario on all the engines, and say what sets them apart."""
+def compare(
+    loaded: Loaded, engines: Iterable[str], asked: Mapping[str, tuple[str, ...]] | None = None
+) -> Comparison:
+    """Run the scenario on all the engines, and say what sets them apart; `asked`: the names that were used for them."""
     by_trace: dict[tuple[str, str], list[ObservedRun]] = {}
     for engine in engines:
         run = observe(loaded, engine)
@@ -69,7 +80,8 @@ def compare(loaded: Loaded, engines: Iterable[str]) -> Comparison:
         for index, runs in enumerate(by_trace.values())
     )
     runs = [group.run for group in groups]
-    return Comparison(groups, tuple(_rows(runs)), tuple(_other_events(runs)))
+    renamed = tuple((name, names) for name, names in (asked or {}).items() if names != (name,))
+    return Comparison(groups, tuple(_rows(runs)), tuple(_other_events(runs)), renamed)
 
 
 def _letter(index: int) -> str:

@@ -13,7 +13,10 @@ def to_text(title: str, comparison: Comparison) -> str:
     """Groups first, then one table of what sets them apart."""
     lines = [_summary(title, comparison), ""]
     width = max((len(group.letter) for group in comparison.groups), default=1)
-    lines += [f"{group.letter:{width}}  {', '.join(group.engines)}" for group in comparison.groups]
+    lines += [
+        f"{group.letter:{width}}  {', '.join(map(comparison.called, group.engines))}"
+        for group in comparison.groups
+    ]
     if comparison.rows:
         lines.append("")
         lines += _table(comparison, separator="  ")
@@ -25,7 +28,7 @@ def to_markdown(title: str, comparison: Comparison) -> str:
     """The same with markdown's tables."""
     lines = [f"**{_summary(title, comparison)}**", "", "| group | engines |", "|---|---|"]
     lines += [
-        f"| {group.letter} | {', '.join(f'`{name}`' for name in group.engines)} |"
+        f"| {group.letter} | {', '.join(f'`{comparison.called(name)}`' for name in group.engines)} |"
         for group in comparison.groups
     ]
     if comparison.rows:
@@ -54,6 +57,7 @@ def to_json(title: str, comparison: Comparison) -> str:
             for row in comparison.rows
         ],
         "other_events": list(comparison.other_events),
+        "asked": {name: list(names) for name, names in comparison.asked},
     }
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 

@@ -85,21 +85,42 @@ def expand(spec: str) -> tuple[str, ...]:
     stands for, and A and B themselves if they lie inside a release. The groups are `all` (mainline, as `points`),
     `proposals`, `mutants`, `systems`, `distributions` and `stable`.
     """
-    names: dict[str, None] = {}
+    return tuple(asked_names(spec))
+
+
+def asked_names(spec: str) -> dict[str, tuple[str, ...]]:
+    """Return what `expand` returns, each with the names by which it was asked for: `v6.11` as `v6.12` and `v6.13`."""
+    names: dict[str, tuple[str, ...]] = {}
     for part in spec.split(","):
         word = part.strip()
         if not word:
             raise EngineError(f"`{spec}` lacks an engine beside a comma")
-        # A path may hold two dots side by side; then it holds a slash too, or ends like an engine file.
-        if ".." in word and "/" not in word and not word.endswith(".toml"):
-            names.update(dict.fromkeys(_range(word)))
-        elif word == "all":
-            names.update(dict.fromkeys(points()))
-        elif word in _GROUPS:
-            names.update(dict.fromkeys(_group(_GROUPS[word])))
-        else:
-            names[canonical(word)] = None
-    return tuple(names)
+        for name, asked in _asked(word):
+            known = names.get(name, ())
+            names[name] = known if asked in known else (*known, asked)
+    return names
+
+
+def _asked(word: str) -> list[tuple[str, str]]:
+    # A path may hold two dots side by side; then it holds a slash too, or ends like an engine file.
+    if ".." in word and "/" not in word and not word.endswith(".toml"):
+        found = [(name, name) for name in _range(word)]
+        first, _, last = (end.strip() for end in word.partition(".."))
+        if last:
+            found[-1] = found[-1][0], last
+        if first:
+            found[0] = found[0][0], first
+        return found
+    if word == "all":
+        return [(name, name) for name in points()]
+    if word in _GROUPS:
+        return [(name, name) for name in _group(_GROUPS[word])]
+    return [(canonical(word), word)]
+
+
+def called(name: str, asked: Iterable[str]) -> str:
+    """Return how to speak of an engine to who asked for it by these names: `v6.12 (= v6.11)`."""
+    return ", ".join(one if one == name else f"{one} (= {name})" for one in asked) or name
 
 
 def _group(kind: str) -> tuple[str, ...]:

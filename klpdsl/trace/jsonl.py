@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,8 @@ from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, Form, form_of
 from klpdsl.trace.reading import Growing, TraceError
 
+#: What the header may say of the run beside.
+_ABOUT = {"engine": str, "asked": list}
 _RENAMED = {"source": "from", "target": "to"}
 
 
@@ -38,9 +40,9 @@ def _shape(form: Form, event: ev.Event | ev.Result) -> tuple[str, list[tuple[int
     return shape
 
 
-def records(trace: ev.Trace) -> Iterator[dict[str, Any]]:
-    """The objects of a trace's lines, in order."""
-    yield {"kind": "header", "trace": 1}
+def records(trace: ev.Trace, about: Mapping[str, object] | None = None) -> Iterator[dict[str, Any]]:
+    """The objects of a trace's lines, in order; `about` is what the header says beside (`engine`, `asked`)."""
+    yield {"kind": "header", "trace": 1, **(about or {})}
     for step in trace.steps:
         head: dict[str, Any] = {"kind": "step", "step": step.number, "line": step.line, "text": step.text}
         if not step.line:
@@ -67,14 +69,14 @@ def _with_zero(record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def to_jsonl(trace: ev.Trace) -> str:
-    """The trace as JSON lines, compact, keys in their order, non-ASCII text as it is."""
+def to_jsonl(trace: ev.Trace, about: Mapping[str, object] | None = None) -> str:
+    """The trace as JSON lines, compact, keys in their order, non-ASCII text as it is; `about` as in `records`."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
-    return "".join(f"{encode(record)}\n" for record in records(trace))
+    return "".join(f"{encode(record)}\n" for record in records(trace, about))
 
 
 def from_jsonl(text: str) -> ev.Trace:
-    """Read a trace back. Raises `TraceError` with the line where it is not one."""
+    """Read a trace back; what its header says of the run is no part of it. Raises `TraceError` where it is not one."""
     lines = text.split("\n")
     if lines[-1]:
         raise TraceError(len(lines), "a trace ends with a newline")
@@ -96,7 +98,9 @@ def from_jsonl(text: str) -> ev.Trace:
 def _add(read: Growing, record: dict[str, Any], line: int) -> None:
     kind = record.pop("kind", None)
     if line == 1:
-        if (kind, record) != ("header", {"trace": 1}):
+        about = {key: record.pop(key) for key in _ABOUT if key in record}
+        wrong = any(type(value) is not _ABOUT[key] for key, value in about.items())
+        if (kind, record) != ("header", {"trace": 1}) or wrong:
             raise TraceError(1, "a trace begins with its header")
         return
     step = record.pop("step")

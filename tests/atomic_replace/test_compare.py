@@ -82,8 +82,11 @@ def test_a_scenario_from_standard_input() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "klpdsl compare: name one file, or give a scenario with -c\n"),
-        (("-c", "load p1", "x.klp"), "klpdsl compare: name one file, or give a scenario with -c\n"),
+        ((), "klpdsl compare: name one scenario: a file, - for standard input, or a text with -c\n"),
+        (
+            ("-c", "load p1", "x.klp"),
+            "klpdsl compare: name one scenario: a file, - for standard input, or a text with -c\n",
+        ),
         (
             ("-c", "load p1", "--engines", "barn"),
             "klpdsl compare: there is no engine barn; did you mean baron",

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = f"{sys.executable} -m klpdsl"
-RUN = f"{PYTHON} run -c 'load p1; t1: syscall f'"
+RUN = f"{PYTHON} run -c 'load p1; t1: syscall f' -e v6.14"
 
 
 def shell(command: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
@@ -30,10 +30,10 @@ def shell(command: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
-        (f"{RUN} > /dev/full", 4, "klpdsl run: standard output: No space left on device\n"),
-        (f"{RUN} >&-", 2, "klpdsl run: standard output: Bad file descriptor\n"),
+        (f"{RUN} > /dev/full", 4, "on v6.14\nklpdsl run: standard output: No space left on device\n"),
+        (f"{RUN} >&-", 2, "on v6.14\nklpdsl run: standard output: Bad file descriptor\n"),
         (f"{RUN} 2>&-", 0, ""),
-        (f"{RUN} <&- > /dev/null", 0, ""),
+        (f"{RUN} <&- > /dev/null", 0, "on v6.14\n"),
         (f"{PYTHON} run - <&-", 2, "klpdsl run: standard input: Bad file descriptor\n"),
         (f"{PYTHON} fmt - <&-", 2, "klpdsl fmt: standard input: Bad file descriptor\n"),
         (f"{PYTHON} --help >&-", 2, "klpdsl: standard output: Bad file descriptor\n"),

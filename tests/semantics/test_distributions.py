@@ -133,10 +133,18 @@ def test_groups() -> None:
         ('kind = "stable"', 'kind = "stabel"', "kind is one of"),
         ('grade = "read"', 'grade = "guessed"', "grade one of"),
         ('base = "v5.10"', 'base = "v5.55"', "its base is no release: v5.55"),
-        ('carries = ["sympos-0-equals-1"]', 'carries = ["sympos"]', "there is no change sympos"),
-        ('carries = ["sympos-0-equals-1"]', 'carries = ["callbacks"]', "v6.1 has callbacks"),
         (
-            'carries = ["sympos-0-equals-1"]',
+            'carries = ["direct-modify-asked", "sympos-0-equals-1"]',
+            'carries = ["sympos"]',
+            "there is no change sympos",
+        ),
+        (
+            'carries = ["direct-modify-asked", "sympos-0-equals-1"]',
+            'carries = ["callbacks"]',
+            "v6.1 has callbacks",
+        ),
+        (
+            'carries = ["direct-modify-asked", "sympos-0-equals-1"]',
             'carries = []\nlacks = ["replace-attr"]',
             "v6.1 does not have replace-attr",
         ),
