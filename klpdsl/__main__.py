@@ -21,6 +21,8 @@ COMMANDS = {
     "fmt": "rewrite scenarios in their canonical form",
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
     "compare": "show in one table what different engines do with a scenario",
+    "explore": "take every order and every branch of a scenario, and count what they end in",
+    "verify": "say whether properties hold in every state, whatever the order",
     "separate": "find the shortest scenario on which two engines differ, or show that there is none",
     "history": "print every change at which a scenario's trace changes",
     "bisect": "find the change, or our commit, that makes a difference",

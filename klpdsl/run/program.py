@@ -54,6 +54,18 @@ class Program:
             self._specs[meaning] = patch_spec(meaning)
         return self._specs[meaning]
 
+    def meanings(self) -> dict[str, tree.PatchDecl]:
+        """Each patch as it is first declared or loaded."""
+        return {
+            name: tree.PatchDecl(name, statement.flags, statement.body, statement.span)
+            for name, statement in self._names.patches.items()
+        }
+
+    def in_full(self, statement: tree.Load | tree.Apply) -> tree.Load | tree.Apply:
+        """A `load` or `apply` of a patch with all that it means, wherever it stands."""
+        meaning = self._names.meaning(statement)
+        return statement._replace(flags=meaning.flags, body=meaning.body)
+
     def key(self, ref: tree.FunctionRef) -> FuncKey:
         """The function that a statement names; plainly where one object has it."""
         return self._names.key(ref)

@@ -1,0 +1,96 @@
+"""`klpdsl verify`: whether properties hold in every state, whatever the order."""
+
+from __future__ import annotations
+
+import difflib
+
+from klpdsl._properties import PROPERTIES
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
+from klpdsl.cli.exploring import add_bounds, add_scenario, bounds_of, progress_of, scenario_of
+from klpdsl.explore import witness
+from klpdsl.explore.exploration import Exploration, PathSearch
+from klpdsl.explore.outcome_report import counted
+from klpdsl.explore.paths import FATAL, Paths
+from klpdsl.semantics.records import Engine
+from klpdsl.syntax import tree
+from klpdsl.syntax.wording import format_statement
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit code."""
+    p = parser(
+        "verify",
+        "Say whether properties hold in every state that any order leads to. Exit code 0: they hold, and the search\n"
+        "has seen every state; 1: one is violated, and a shortest scenario shows it; 125: a bound stopped the search.",
+        "klpdsl verify race.klp --engine v6.12 --property stale-code,mixed",
+    )
+    add_scenario(p)
+    p.add_argument(
+        "--property",
+        "-p",
+        action="append",
+        metavar="NAME,…",
+        help="the properties to verify (default: what the scenario's `always` and `never` say; where there are none, "
+        "all that are built in)",
+    )
+    p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
+    add_bounds(p)
+    arguments = p.parse_args(argv)
+    chosen = scenario_of(arguments, "verify")
+    if chosen is None:
+        return USAGE
+    asked = [name for spec in arguments.property or [] for name in spec.split(",") if name]
+    unknown = [name for name in asked if name not in PROPERTIES]
+    for name in unknown:
+        near = difflib.get_close_matches(name, PROPERTIES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        complain(f"klpdsl verify: there is no property {name!r}{hint} (there are: {', '.join(PROPERTIES)})")
+    if unknown:
+        return USAGE
+    codes = []
+    for engine in chosen.engines:
+        paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=not arguments.no_symmetry)
+        names = frozenset(asked or _standing(paths) or PROPERTIES)
+        found = PathSearch(paths, stop_at=names).run(bounds_of(arguments), progress_of(arguments))
+        codes.append(_tell(found, paths, engine, names))
+    return MISMATCH if MISMATCH in codes else max(codes, default=OK)
+
+
+def _standing(paths: Paths) -> list[str]:
+    names = []
+    for statement in paths.program.statements:
+        if isinstance(statement, (tree.Always, tree.Never)):
+            condition = statement.condition
+            named = isinstance(condition, tree.PropertyNamed)
+            names.append(condition.name if named else format_statement(statement))  # type: ignore[union-attr]
+    return names
+
+
+def _tell(found: Exploration, paths: Paths, engine: Engine, names: frozenset[str]) -> int:
+    said = ", ".join(sorted(names))
+    size = counted(found.effort.states, "state")
+    broken = [found.broken[name] for name in sorted(names) if name in found.broken]
+    if broken:
+        first = min(broken, key=lambda one: len(one.way.nodes))
+        name = first.violation.property
+        print(
+            f"{name}: violated on {engine.name}, after {counted(len(first.way.nodes), 'step')} ({size} seen)\n"
+        )
+        comment = (
+            f"{name} is violated on {engine.name}; no order does it in fewer steps.\n{first.violation.text}"
+        )
+        print(witness.violation_scenario(paths, engine, first.way, name, comment), end="")
+        return MISMATCH
+    if found.stopped:
+        print(f"{said}: not known on {engine.name}: {found.stopped} stopped the search")
+        print(f"{size} seen without a violation, {found.effort.frontier:,} not gone on from")
+        return CANNOT_JUDGE
+    print(
+        f"{said}: {'holds' if len(names) == 1 else 'hold'} on {engine.name} in {size}: every order was taken"
+    )
+    crashed = sorted(set(found.broken) & set(FATAL) - names)
+    if crashed:
+        print(
+            f"(nothing was followed behind {', '.join(crashed)}, which was violated: the machine has crashed)"
+        )
+    return OK
