@@ -52,9 +52,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
         if argv is None:
-            from klpdsl import _streams
+            from klpdsl import _streams, _workers
 
             _streams.set_up()
+            _workers.end_together()
             argv = sys.argv[1:]
         from klpdsl.cli.common import guard
     except KeyboardInterrupt:

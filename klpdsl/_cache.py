@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CHECKSUM = 16
-#: Entries of one kind; when there are more, the older half goes.
-_ENTRIES = 4000
+#: Entries of one kind; when there are more, the older half goes. What a suite needs at once has to fit: that half
+#: would be made anew, and drive out the other. An entry has some hundred bytes to some thousand.
+_ENTRIES = 100_000
+#: Listing all of them takes long: one in so many that are stored looks whether there are too many.
+_LOOKS = 64
 
 
 def digest(*parts: bytes) -> str:
@@ -110,7 +113,8 @@ def store(kind: str, key: str, value: Any) -> None:
         with open(temporary, "xb", buffering=0) as file:
             file.write(_checksum(written) + written)
         os.replace(temporary, f"{folder}/{key}")
-        _prune(folder)
+        if os.urandom(1)[0] % _LOOKS == 0:
+            _prune(folder)
     except (OSError, ValueError):
         try:
             os.unlink(temporary)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from concurrent.futures import ProcessPoolExecutor
 
+from klpdsl._workers import in_processes
 from klpdsl.bisect import history_report as report
 from klpdsl.bisect.history import Asked, Matrix, passages_of, row_or_error
 from klpdsl.bisect.scenario import find_scenarios
@@ -72,8 +72,7 @@ def _many(arguments: argparse.Namespace) -> int:
         return NOTHING_SELECTED
     asked = _asked(arguments)
     if arguments.jobs > 1 and len(files) > 1:
-        with ProcessPoolExecutor(arguments.jobs) as pool:
-            rows = list(pool.map(row_or_error, files, [asked] * len(files), chunksize=8))
+        rows = list(in_processes(arguments.jobs, row_or_error, ((file, asked) for file in files)))
     else:
         rows = [row_or_error(file, asked) for file in files]
     common = os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in files])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from klpdsl.engine import ftrace
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.errnos import number
+from klpdsl.engine.symbols import symbols_named
 from klpdsl.trace.events import Hook
 from klpdsl.world.values import (
     KLP_UNDEFINED,
@@ -44,7 +45,7 @@ def entry_code(k: Kernel, key: FuncKey, entry: Entry) -> Code:
 
 def symbol(k: Kernel, key: FuncKey) -> Symbol | None:
     """The symbol of an original function, None when its object has none at that position."""
-    same = [s for s in k.w.symbols.get(key[0], ()) if s.name == key[1]]
+    same = symbols_named(k, key[0], key[1])
     return same[key[2] - 1] if len(same) >= key[2] else None
 
 
@@ -90,12 +91,15 @@ def klp_patch_object(k: Kernel, patch: Patch, index: int) -> str:
     obj = patch.objects[index]
     if obj.patched:
         return k.refuse("EINVAL", f"{obj.name} is patched already")  # WARN_ON(obj->patched)
+    funcs = list(obj.funcs)
     for i, func in enumerate(obj.funcs):
         error = _klp_patch_func(k, patch, obj, func)
         if error != OK:
+            _set_funcs(k, patch.name, index, funcs)
             klp_unpatch_object(k, patch.name, index)
             return error
-        obj = _set_func(k, patch.name, index, i, func._replace(patched=True))
+        funcs[i] = func._replace(patched=True)
+    _set_funcs(k, patch.name, index, funcs)
     _set_patched(k, patch.name, index, True)
     return OK
 
@@ -134,10 +138,12 @@ def klp_unpatch_object(
 ) -> None:
     """Pop the functions of one of the patch's objects; its no-ops only, or only the given ones of them."""
     obj = k.w.patches[name].objects[index]
+    funcs = list(obj.funcs)
     for i, func in enumerate(obj.funcs):
         wanted = only is None or func_key(obj, func) in only
         if func.patched and wanted and (func.nop or not nops_only):
-            _klp_unpatch_func(k, name, index, i)
+            funcs[i] = _klp_unpatch_func(k, k.w.patches[name], obj, func)
+    _set_funcs(k, name, index, funcs)
     obj = k.w.patches[name].objects[index]
     if only is not None and any(func.patched for func in obj.funcs):
         return
@@ -145,19 +151,17 @@ def klp_unpatch_object(
         _set_patched(k, name, index, False)
 
 
-def _klp_unpatch_func(k: Kernel, name: str, index: int, i: int) -> None:
-    patch = k.w.patches[name]
-    obj = patch.objects[index]
-    key = func_key(obj, obj.funcs[i])
+def _klp_unpatch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> Func:
+    key = func_key(obj, func)
     if not obj.loaded:
-        return  # WARN_ON(!func->old_addr): its module was refused and forgotten, the function stays `patched`
+        return func  # WARN_ON(!func->old_addr): its module was refused and forgotten, the function stays `patched`
     stack = k.w.func_stacks.get(key, ())
-    left = tuple(e for e in stack if (e.patch, e.generation) != (name, patch.generation))
+    left = tuple(e for e in stack if (e.patch, e.generation) != (patch.name, patch.generation))
     if left != stack:
         _set_stack(k, key, left)
     elif obj.name in k.w.modules:
-        return  # WARN_ON(!ops): what it had been pushed on went with an earlier load of the module
-    _set_func(k, name, index, i, obj.funcs[i]._replace(patched=False))
+        return func  # WARN_ON(!ops): what it had been pushed on went with an earlier load of the module
+    return func._replace(patched=False)
 
 
 def klp_unpatch_objects(k: Kernel, name: str, *, nops_only: bool = False) -> None:
@@ -195,11 +199,9 @@ def _set_patched(k: Kernel, name: str, index: int, patched: bool) -> None:
         k.sysfs(f"{name}/{obj.name}/patched", str(int(patched)))
 
 
-def _set_func(k: Kernel, name: str, index: int, i: int, func: Func) -> Object:
-    obj = k.w.patches[name].objects[index]
-    obj = obj._replace(funcs=(*obj.funcs[:i], func, *obj.funcs[i + 1 :]))
-    set_object(k, name, index, obj)
-    return obj
+def _set_funcs(k: Kernel, name: str, index: int, funcs: list[Func]) -> None:
+    """Store the functions of one of a patch's objects: all at once, for there may be thousands."""
+    set_object(k, name, index, k.w.patches[name].objects[index]._replace(funcs=tuple(funcs)))
 
 
 def _set_stack(k: Kernel, key: FuncKey, stack: tuple[Entry, ...]) -> None:

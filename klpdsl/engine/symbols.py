@@ -3,7 +3,28 @@
 from __future__ import annotations
 
 from klpdsl.engine.context import OK, Kernel
-from klpdsl.world.values import VMLINUX, Object
+from klpdsl.world.values import VMLINUX, Object, Symbol
+
+#: Tables longer than this are looked up by name; of those, the latest that were asked for, each with what it is of.
+_SHORT = 16
+_TABLES = 8
+_by_name: dict[int, tuple[tuple[Symbol, ...], dict[str, tuple[Symbol, ...]]]] = {}
+
+
+def symbols_named(k: Kernel, obj: str, name: str) -> tuple[Symbol, ...]:
+    """The symbols of that name in an object, in the order of its table."""
+    table = k.w.symbols.get(obj, ())
+    if len(table) <= _SHORT:
+        return tuple([symbol for symbol in table if symbol.name == name])
+    known = _by_name.get(id(table))
+    if known is None or known[0] is not table:
+        named: dict[str, tuple[Symbol, ...]] = {}
+        for symbol in table:
+            named[symbol.name] = (*named.get(symbol.name, ()), symbol)
+        if len(_by_name) >= _TABLES:
+            _by_name.clear()
+        known = _by_name[id(table)] = (table, named)
+    return known[1].get(name, ())
 
 
 def find_functions(k: Kernel, obj: Object) -> str:
@@ -18,7 +39,7 @@ def find_functions(k: Kernel, obj: Object) -> str:
 def klp_find_object_symbol(k: Kernel, obj: str, name: str, sympos: int) -> str:
     """Look a symbol up in an object. Returns `0` or an errno's name."""
     present = obj == VMLINUX or obj in k.w.modules
-    count = sum(1 for symbol in k.w.symbols.get(obj, ()) if symbol.name == name) if present else 0
+    count = len(symbols_named(k, obj, name)) if present else 0
     if count == 0:
         k.pr_err(f"symbol '{name}' not found in symbol table")
     elif count > 1 and sympos == 0:

@@ -122,7 +122,10 @@ class Interpreter(Stepper):
     def _carry_out_step(self, step: tree.Step) -> None:
         if len(self.steps) >= MAX_STEPS:
             raise RunTooLongError(step.span, f"a run has at most {MAX_STEPS} steps")
-        self._spend(len(self.kernel.w.tasks))
+        # After each step, what must never happen is looked for at every task, every patch and every function of one.
+        w = self.kernel.w
+        functions = sum(1 + len(obj.funcs) for patch in w.patches.values() for obj in patch.objects)
+        self._spend(len(w.tasks) + len(w.patches) + functions)
         self._count_seconds(step.operation)
         outcome = self.step(step.operation)
         reason = self._explain(outcome.missing, outcome.wanted) if outcome.missing else outcome.reason

@@ -99,7 +99,7 @@ class Stepper:
         k = self.kernel
         if not k.w.transition_patch:
             return
+        waiting = {task.name for task in k.w.tasks if task.patch_state != k.w.target_state}
         for blocked in k.blockers:
-            index = k.w.task_index(blocked.task)
-            if index >= 0 and k.w.tasks[index].patch_state != k.w.target_state:
+            if blocked.task in waiting:
                 self._record(blocked)

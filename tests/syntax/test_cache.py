@@ -84,6 +84,7 @@ def test_a_cache_that_can_not_be_written_is_no_error(folder: Path) -> None:
 
 def test_old_entries_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_cache, "_ENTRIES", 10)
+    monkeypatch.setattr(_cache, "_LOOKS", 1)
     for i in range(11):
         _cache.store("kind", f"key{i:02}", i)
         os.utime(folder / "kind" / f"key{i:02}", (i, i))

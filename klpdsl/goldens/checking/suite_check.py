@@ -67,28 +67,14 @@ def _results(
         for name in names:
             yield check_scenario(suite, name, only, explain=explain, cache=cache)
         return
-    from concurrent.futures import ProcessPoolExecutor
-
     # What workers need is imported before they are forked, so that it is not done in each of them.
     import klpdsl.goldens.causes.why  # noqa: F401
+    from klpdsl._workers import in_processes
 
-    pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_leave_interrupts)
-    try:
-        chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
-        waiting = [pool.submit(_check_some, suite, chunk, tuple(only), explain, cache) for chunk in chunks]
-        for future in waiting:
-            yield from future.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C goes to all processes of a terminal; only the first one answers, and it ends the others."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
+    calls = ((suite, chunk, tuple(only), explain, cache) for chunk in chunks)
+    for reports in in_processes(min(jobs, len(names)), _check_some, calls):
+        yield from reports
 
 
 def _check_some(

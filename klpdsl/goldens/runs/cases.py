@@ -113,7 +113,10 @@ def remember(contents: tuple[bytes, ...], runs: tuple[Run, ...]) -> None:
     """Keep the runs of a scenario on all engines that it is meant for."""
     # An engine in a file of its own is an input that the scenario's text does not show.
     if not any(".toml" in run.engine for run in runs):
-        _cache.store(_RUNS, _key(contents), tuple(tuple(run) for run in runs))
+        # Engines that give the same text share it here, and so they do on the disk.
+        texts: dict[str, str] = {}
+        plain = tuple((run.engine, texts.setdefault(run.text, run.text), *run[2:]) for run in runs)
+        _cache.store(_RUNS, _key(contents), plain)
 
 
 def _key(contents: tuple[bytes, ...]) -> str:

@@ -40,6 +40,11 @@ def load(suite: Suite) -> Index:
 def remember(suite: Suite, known: Index, clean: Index) -> None:
     """Add what a check has found clean."""
     # An engine in a file of its own is an input that the key does not cover.
-    new = {name: entry for name, entry in clean.items() if not any(".toml" in engine for engine in entry[1])}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # most scenarios are meant for the same engines
+    new = {
+        name: (key, shared.setdefault(engines, engines))
+        for name, (key, engines) in clean.items()
+        if not any(".toml" in engine for engine in engines)
+    }
     if new.items() - known.items():
         _cache.store(_SUITES, _name(suite), {**known, **new})

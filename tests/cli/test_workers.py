@@ -1,0 +1,92 @@
+"""No worker outlives the command that asked for it, however that ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Runs for some seconds, which is longer than this test lets it.
+LONG = "".join(f"task t{i} in f\n" for i in range(60)) + "load p1\n" + "tick 500\n" * 8
+
+
+def children(pid: int) -> set[int]:
+    found: set[int] = set()
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        found.update(map(int, (thread / "children").read_text().split()))
+    return found
+
+
+def is_there(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.mark.parametrize(
+    "command", [("check", "-j", "2"), ("history", "-j", "2", "scenarios")], ids=lambda c: c[0]
+)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL], ids=lambda n: n.name
+)
+def test_no_worker_is_left(command: tuple[str, ...], number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    for name in "abcdefgh":
+        (tmp_path / "scenarios" / f"{name}.klp").write_text(LONG, encoding="utf-8")
+    environment = {**os.environ, "KLPDSL_NO_CACHE": "1", "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "klpdsl", *command],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    assert wait_until(lambda: len(children(process.pid)) == 2, 30), "there are no workers"
+    workers = children(process.pid)
+    process.send_signal(number)
+    try:
+        assert wait_until(lambda: not any(map(is_there, workers)), 1), f"left: {workers}"
+        # They held its output open, too: whoever reads it would wait for them.
+        assert process.stdout.read() == b""
+        assert process.wait(5) == (130 if number == signal.SIGINT else -number)
+    finally:
+        for pid in (*workers, process.pid):
+            if is_there(pid):
+                os.kill(pid, signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
+
+
+def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
+    """A command of the user's, called by `reduce --keep-run`, stands for compilers, guests and other revisions."""
+    (tmp_path / "a.klp").write_text("load p1\n", encoding="utf-8")
+    mark = tmp_path / "pid"
+    command = f"echo $$ > {mark}.new && mv {mark}.new {mark} && exec sleep 60"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "klpdsl", "reduce", "a.klp", "--keep-run", command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert wait_until(mark.exists, 30)
+    pid = int(mark.read_text())
+    process.terminate()
+    assert wait_until(lambda: not is_there(pid), 1)
+    assert process.wait(5) == -signal.SIGTERM
