@@ -67,9 +67,16 @@ def directory() -> str | None:
     environment = os.environ
     if environment.get("KLPDSL_NO_CACHE", "") not in {"", "0"}:
         return None
-    chosen = environment.get("KLPDSL_CACHE_DIR")
-    if chosen:
-        return chosen
+    return chosen_directory() or _usual_directory()
+
+
+def chosen_directory() -> str | None:
+    """Return where the user wants all that klpdsl keeps: $KLPDSL_CACHE_DIR, or $KLPDSL_CACHE, its earlier name."""
+    return os.environ.get("KLPDSL_CACHE_DIR") or os.environ.get("KLPDSL_CACHE") or None
+
+
+def _usual_directory() -> str | None:
+    environment = os.environ
     base = environment.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):
         home = environment.get("HOME", "")

@@ -211,7 +211,7 @@ def replace_file(path: str, data: bytes) -> None:
         _write_through(path, data)
         return
     folder = os.path.dirname(path) or os.curdir
-    with open_folder(folder) as opened:
+    with _opened_for(path, folder) as opened:
         opened.path = os.path.dirname(path)
         lexical = os.path.abspath(folder)
         root = suite_above(lexical) or repository_above(lexical)
@@ -220,6 +220,19 @@ def replace_file(path: str, data: bytes) -> None:
                 path, f"a link on the way leads out of {root}; name the file by its real path"
             )
         opened.write(name, data)
+
+
+@contextlib.contextmanager
+def _opened_for(path: str, folder: str) -> Iterator[Folder]:
+    try:
+        handle = os.open(folder, _FOLDER)
+    except OSError as error:
+        error.filename = path
+        raise
+    try:
+        yield Folder(handle, folder)
+    finally:
+        os.close(handle)
 
 
 def _is_special(path: str) -> bool:

@@ -16,6 +16,7 @@ import sys
 import time
 from importlib import metadata
 
+from klpdsl import _cache
 from klpdsl._errors import KlpdslError
 
 LOCK = "requirements/runtime.lock"
@@ -30,7 +31,7 @@ class EnvironmentMissingError(KlpdslError):
 
 def cache_folder() -> str:
     """Return where klpdsl keeps what it can build again."""
-    own = os.environ.get("KLPDSL_CACHE_DIR")
+    own = _cache.chosen_directory()
     if own:
         return own
     shared = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")

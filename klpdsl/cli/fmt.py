@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
+from klpdsl._checkout import may_be_named, root_of
+from klpdsl._reading import read_start
+from klpdsl._writing import UnfitPlaceError, replace_file
 from klpdsl.cli.common import MISMATCH, OK, EachAlone, parser
+from klpdsl.syntax import limits
 from klpdsl.syntax.files import read_bounded
 from klpdsl.syntax.layout import format_scenario
 
@@ -37,7 +40,7 @@ def _files(paths: list[str]) -> list[str]:
     files: list[str] = []
     for path in paths:
         if os.path.isdir(path):
-            for base, folders, names in os.walk(path):
+            for base, folders, names in os.walk(path, onerror=_fail):
                 folders.sort()
                 files += [os.path.join(base, name) for name in sorted(names) if name.endswith(".klp")]
         else:
@@ -45,13 +48,18 @@ def _files(paths: list[str]) -> list[str]:
     return files
 
 
+def _fail(error: OSError) -> None:
+    raise error
+
+
 def _one(path: str, *, check: bool) -> int:
     # Bytes, in and out: what the locale makes of a text is nobody's business here.
+    target = ""
     if path == "-":
         data = read_bounded(sys.stdin.buffer)
     else:
-        with open(path, "rb", buffering=0) as file:
-            data = read_bounded(file)
+        target = _target(path)
+        data = read_start(path, limits.FILE_BYTES)
     canonical = format_scenario(data, path).encode()
     if check:
         if canonical == data:
@@ -64,15 +72,14 @@ def _one(path: str, *, check: bool) -> int:
         return OK
     if canonical == data:
         return OK
-    target = os.path.realpath(path)  # a link stays one
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".fmt-")
-    try:
-        with os.fdopen(handle, "wb") as written:
-            written.write(canonical)
-        os.chmod(temporary, os.stat(target).st_mode & 0o777)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    replace_file(target, canonical)
     print(path)
     return OK
+
+
+def _target(path: str) -> str:
+    """Return the file that is to be written: a link stays one, but none leads out of the checkout."""
+    target = os.path.realpath(path)
+    if os.path.islink(path) and not may_be_named(target, root_of(path)):
+        raise UnfitPlaceError(path, "it is a link that leads out of the checkout")
+    return target

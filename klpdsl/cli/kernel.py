@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from klpdsl._writing import replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, complain
 from klpdsl.cli.scenario_options import loaded_of
 from klpdsl.kernel.errors import KernelError
@@ -23,6 +24,7 @@ from klpdsl.kernel.kernels import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from klpdsl.kernel.batch import Played
     from klpdsl.kernel.confirm import KernelVerdict
 
 
@@ -154,8 +156,7 @@ def _run(arguments: argparse.Namespace) -> int:
     outcome = Batch(kernel, {"1": plan}, accel=arguments.accel, machines=1).run()["1"]
     if arguments.keep:
         arguments.keep.mkdir(parents=True, exist_ok=True)
-        (arguments.keep / "report").write_text(outcome.boot.report, encoding="utf-8")
-        (arguments.keep / "console").write_text(outcome.boot.console, encoding="utf-8")
+        _put(arguments.keep, outcome)
     trace = retrace(plan, outcome.seen)
     if arguments.format == "jsonl":
         from klpdsl.trace.jsonl import to_jsonl
@@ -269,8 +270,12 @@ def _keep(folder: Path, verdicts: Sequence[KernelVerdict]) -> None:
             continue
         place = folder / verdict.kernel / verdict.scenario
         place.mkdir(parents=True, exist_ok=True)
-        (place / "report").write_text(verdict.outcome.boot.report, encoding="utf-8")
-        (place / "console").write_text(verdict.outcome.boot.console, encoding="utf-8")
+        _put(place, verdict.outcome)
+
+
+def _put(folder: Path, outcome: Played) -> None:
+    for name, text in (("report", outcome.boot.report), ("console", outcome.boot.console)):
+        replace_file(str(folder / name), text.encode("utf-8", "surrogateescape"))
 
 
 def _print_verdicts(verdicts: Sequence[KernelVerdict], form: str) -> None:

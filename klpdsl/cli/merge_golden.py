@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klpdsl._writing import replace_file
 from klpdsl.cli.common import MISMATCH, OK, complain, parser
 
 
@@ -27,7 +28,6 @@ def main(argv: list[str]) -> int:
         # Our own golden stays, whole and without markers; git holds the file for unmerged, and klpdsl check says so.
         complain(f"klpdsl: {arguments.path}: {merged.said}")
         return MISMATCH
-    with open(arguments.ours, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(merged.text)
+    replace_file(arguments.ours, merged.text.encode("utf-8", "surrogateescape"))
     complain(f"klpdsl: {arguments.path}: {merged.said}")
     return OK

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 
+from klpdsl._writing import replace_file
 from klpdsl.bisect.keeping import (
     Items,
     Keep,
@@ -103,14 +103,6 @@ def deliver(text: str, output: str | None, summary: str) -> int:
         return OK
     folder = os.path.dirname(os.path.abspath(output))
     os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".reduced-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, output)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    replace_file(output, text.encode("utf-8", "surrogateescape"))
     print(f"{output}: {summary}; klpdsl accept {output} writes its goldens")
     return OK

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
+from klpdsl._writing import replace_file
 from klpdsl.cli.common import MISMATCH, OK, USAGE, colours, complain
 from klpdsl.view.film import film
 from klpdsl.view.grid import Grid, first_difference, grid
@@ -92,12 +92,4 @@ def _put(text: str, output: str) -> None:
     if not output or output == "-":
         print(text, end="")
         return
-    temporary = f"{output}.{os.getpid()}.new"
-    try:
-        with open(temporary, "x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        os.replace(temporary, output)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    replace_file(output, text.encode("utf-8", "surrogateescape"))

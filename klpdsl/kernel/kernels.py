@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from klpdsl import _cache
 from klpdsl.kernel.errors import KernelError
 
 FLAVOUR = "cloud-amd64"
@@ -51,8 +52,8 @@ class KernelImage(NamedTuple):
 
 
 def cache_folder() -> Path:
-    """Return where kernels and built modules are kept: $KLPDSL_CACHE, or klpdsl below $XDG_CACHE_HOME."""
-    if given := os.environ.get("KLPDSL_CACHE"):
+    """Return where kernels and built modules are kept: $KLPDSL_CACHE_DIR, or klpdsl below $XDG_CACHE_HOME."""
+    if given := _cache.chosen_directory():
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "klpdsl"
 

@@ -146,13 +146,13 @@ class _Planner:
         stand_in = self._target(STAND_IN, core)
         for name, module in self._program.modules.items():
             functions = tuple(Function(function.name, function.notrace) for function in module.functions)
+            self._refuse(sources.module_name_problem(name))
             self._targets[name] = self._target(name, functions)
         orders: list[tuple[Field, ...]] = [("set-up", "load", stand_in)]
         orders += [("set-up", "load", self._targets[name]) for name in start.modules if name in self._targets]
         return orders + self._tasks()
 
     def _target(self, name: str, functions: tuple[Function, ...]) -> Source:
-        self._refuse(sources.module_name_problem(name))
         for function in functions:
             self._refuse(sources.symbol_problem(function.name))
         return self._source(sources.target_source(TargetModule(name, functions)))

@@ -24,6 +24,12 @@ MAX_NAME = 63
 _MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _TEXT = re.compile(r"[ !#-\[\]-~]*")
+#: Symbols of a module that are not the scenario's: the runtime's, what the templates define, what every module has.
+_OWN_SYMBOL = re.compile(
+    r"klprt_.*|sites|fn[0-9]+|part[0-9]+_(un)?register|target_(init|exit)|(init|cleanup)_module|__.*"
+)
+_OWN_MODULES = ("klprt", STAND_IN)
+
 _TASK_NAME = re.compile(r"[!-~]+")
 
 
@@ -77,6 +83,8 @@ def module_name_problem(name: str) -> str:
     """Say why no module can be called so; empty if one can."""
     if not _MODULE_NAME.fullmatch(name):
         return f"a kernel module cannot be called '{name}'"
+    if name in _OWN_MODULES:
+        return f"'{name}' is the name of a module of our own in the guest"
     if len(name) > MAX_MODULE_NAME:
         return f"the name '{name}' is longer than a kernel module's can be ({MAX_MODULE_NAME})"
     return ""
@@ -86,6 +94,8 @@ def symbol_problem(name: str) -> str:
     """Say why no function can be called so; empty if one can."""
     if not _SYMBOL.fullmatch(name):
         return f"a C function cannot be called '{name}'"
+    if _OWN_SYMBOL.fullmatch(name):
+        return f"'{name}' is the name of something else in the guest's modules"
     return (
         f"the name '{name}' of a function is too long for the guest ({MAX_NAME})"
         if len(name) > MAX_NAME

@@ -116,7 +116,7 @@ def test_where_the_scenario_is_in_conflict_the_golden_waits(repository: Project)
     assert "goldens/shared/v5.1.trace: git holds this for unmerged" in repository.run("check").stdout
 
 
-def test_rules_in_the_same_repository_are_merged_too(repository: Project) -> None:
+def test_code_that_a_branch_brings_is_not_run(repository: Project) -> None:
     for folder in ("klpdsl", "grammar"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, repository.root / folder, ignore=ignore)
@@ -124,20 +124,40 @@ def test_rules_in_the_same_repository_are_merged_too(repository: Project) -> Non
     repository.ok("git-setup")
     repository.git("add", "-A")
     repository.git("commit", "-qm", "Keep klpdsl here")
-    repository.code = repository.root
-    repository.git("checkout", "-qb", "side")
-    replace(
-        repository.root / "klpdsl/engine/loader.py", ": tainting kernel with", ": tainting our kernel with"
-    )
-    write(repository, BASE, "side: another rule")
+    repository.git("checkout", "-qb", "same")
+    write(repository, [*BASE, "t1: syscall f"], "another scenario")
+    repository.git("checkout", "-qb", "side", "main")
+    owned = repository.root.parent / "owned"
+    for file in ("__init__.py", "__main__.py", "engine/loader.py"):
+        with (repository.root / "klpdsl" / file).open("a") as code:
+            code.write(f"\nopen({str(owned)!r}, 'w')\n")
+    repository.git("commit", "-qam", "Bring code")
+    write(repository, [*BASE, "t1: syscall f"], "side: with another scenario")
     repository.git("checkout", "-q", "main")
-    write(repository, [*BASE, "t1: syscall f"], "ours: another scenario")
-    done = git(repository, "merge", "-q", "side", "-m", "merged")
+    write(repository, [BASE[0], "load p0", *BASE[1:]], "ours: another scenario")
+    ours = repository.golden("shared", "v5.1").read_bytes()
+    for how in (["merge", "-q", "side", "-m", "merged"], ["rebase", "-q", "side"]):
+        done = git(repository, *how)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "the merged klpdsl is not the one that is installed" in done.stderr
+        assert not owned.exists()
+        if how[0] == "merge":
+            assert repository.golden("shared", "v5.1").read_bytes() == ours
+        repository.git(how[0], "--abort")
+    # Where both have the code that is installed, the scenario decides.
+    done = git(repository, "merge", "-q", "same", "-m", "merged")
     assert done.returncode == 0, done.stdout + done.stderr
-    text = repository.golden("shared", "v5.1").read_text()
-    assert "p1: tainting our kernel with" in text
-    assert "t1: syscall f" in text
-    repository.ok("check")
+    assert "t1: syscall f" in repository.golden("shared", "v5.1").read_text()
+
+
+def test_a_klpdsl_of_the_repository_does_not_become_its_driver(repository: Project) -> None:
+    for folder in ("klpdsl", "grammar"):
+        shutil.copytree(ROOT / folder, repository.root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    repository.code = repository.root
+    done = repository.run("git-setup")
+    assert done.returncode == 2
+    assert "klpdsl runs from this repository itself" in done.stderr
+    assert "merge.klpdsl" not in repository.git("config", "--list")
 
 
 def test_the_cause_is_the_function_that_git_says_has_changed(repository: Project) -> None:
@@ -162,6 +182,16 @@ def test_doctor_outside_git(project: Project) -> None:
     assert done.returncode == 3
     assert "no  git: no repository" in done.stdout
     assert project.run("git-setup").returncode == 2
+
+
+def test_where_git_refuses_no_new_repository_is_advised(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.git("init", "-q")
+    monkeypatch.setattr("klpdsl.goldens.with_git.setup.git", lambda *_: None)
+    shown = project.ok("doctor", code=3)
+    assert "git init" not in shown
+    assert "safe.directory" in shown
 
 
 def test_doctor_when_all_is_set_up(repository: Project) -> None:

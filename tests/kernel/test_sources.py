@@ -25,6 +25,18 @@ def test_a_function_keeps_its_name_as_a_symbol_only() -> None:
     assert "void schedule(" not in source.parts[0]
 
 
+@pytest.mark.parametrize(
+    "name", ["sites", "klprt_body", "fn0", "fn12", "part0_register", "init_module", "__fentry__"]
+)
+def test_a_function_is_not_called_like_what_is_there_already(name: str) -> None:
+    assert "something else in the guest" in symbol_problem(name)
+
+
+@pytest.mark.parametrize("name", ["klprt", STAND_IN])
+def test_a_module_is_not_called_like_one_of_our_own(name: str) -> None:
+    assert "of our own" in module_name_problem(name)
+
+
 def test_the_stand_in_says_it_is_vmlinux() -> None:
     assert (
         '{ "vmlinux", "f", 1, "original", fn0 },'

@@ -9,11 +9,16 @@ import sys
 import tempfile
 from typing import NamedTuple
 
+import klpdsl
+from klpdsl._checkout import is_below, repository_above
+from klpdsl._errors import KlpdslError
 from klpdsl._git import git
 from klpdsl._reading import SMALL_BYTES, read_file
+from klpdsl._writing import UnfitPlaceError, open_folder
 from klpdsl.goldens.suite import GOLDENS, STATE, Suite
 
 DRIVER = "klpdsl"
+_ATTRIBUTES_FILE = ".gitattributes"
 ATTRIBUTES = f"{GOLDENS}/**/*.trace merge={DRIVER} -text"
 
 WORKFLOW_PATH = os.path.join(".github", "workflows", "klpdsl.yml")
@@ -72,8 +77,29 @@ def driver_command() -> str:
     return f"{shlex.quote(sys.executable)} -P -m klpdsl merge-golden %O %A %B %P"
 
 
+class ForeignCodeError(KlpdslError):
+    """klpdsl lies in the repository that it is to merge in."""
+
+
+def within(top: str) -> str:
+    """Why no klpdsl that lies below this folder is to be git's driver there; empty where this one does not."""
+    package = os.path.dirname(os.path.realpath(klpdsl.__file__))
+    if not top or not is_below(package, os.path.realpath(top)):
+        return ""
+    return (
+        "klpdsl runs from this repository itself, so a merge or a rebase would run whatever code a branch brings; "
+        "install it elsewhere (python3 -m venv DIR && DIR/bin/pip install klpdsl) and call DIR/bin/klpdsl git-setup"
+    )
+
+
 def install(suite: Suite) -> list[str]:
-    """Register the merge driver and its attribute; returns what was changed. Raises OSError where git refuses."""
+    """Register the merge driver and its attribute; returns what was changed.
+
+    Raises OSError where git refuses, `ForeignCodeError` where a merge would run the code that it brings.
+    """
+    problem = within((git(suite.root, "rev-parse", "--show-toplevel") or "").rstrip("\n"))
+    if problem:
+        raise ForeignCodeError(problem)
     done = []
     for key, value in (
         (f"merge.{DRIVER}.name", "klpdsl goldens, recomputed"),
@@ -84,28 +110,34 @@ def install(suite: Suite) -> list[str]:
                 raise OSError(0, f"git does not take the setting {key}")
             done.append(f"git config {key}")
     if not attribute(suite):
-        path = os.path.join(suite.root, ".gitattributes")
-        try:
-            text = read_file(path, SMALL_BYTES).decode(errors="surrogateescape")
-        except FileNotFoundError:
-            text = ""
-        if text and not text.endswith("\n"):
-            text += "\n"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"{text}{ATTRIBUTES}\n")
-        done.append(f"{suite.relative(path)} (commit it)")
+        with open_folder(suite.root) as folder:
+            folder.write(_ATTRIBUTES_FILE, _with_attribute(suite).encode("utf-8", "surrogateescape"))
+        done.append(f"{_ATTRIBUTES_FILE} (commit it)")
     return done
+
+
+def _with_attribute(suite: Suite) -> str:
+    path = os.path.join(suite.root, _ATTRIBUTES_FILE)
+    if os.path.islink(path):
+        raise UnfitPlaceError(path, "it is a link, and git takes none for this file")
+    try:
+        text = read_file(path, SMALL_BYTES).decode(errors="surrogateescape")
+    except FileNotFoundError:
+        text = ""
+    if text and not text.endswith("\n"):
+        text += "\n"
+    return f"{text}{ATTRIBUTES}\n"
 
 
 def write_workflow(suite: Suite) -> str:
     """Write the workflow into the repository; returns its path, or an empty text where there is one already."""
     top = (git(suite.root, "rev-parse", "--show-toplevel") or suite.root).strip()
     path = os.path.join(top, WORKFLOW_PATH)
-    if os.path.exists(path):
+    if os.path.lexists(path):
         return ""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(WORKFLOW)
+    *parts, name = WORKFLOW_PATH.split(os.sep)
+    with open_folder(top, parts, make=True) as folder:
+        folder.write(name, WORKFLOW.encode())
     return path
 
 
@@ -177,11 +209,20 @@ def _verify(command: str, root: str) -> str:
 def findings(suite: Suite) -> list[SetupItem]:
     """Everything that a project with goldens should have set up, and whether it has."""
     top = (git(suite.root, "rev-parse", "--show-toplevel") or "").strip()
-    found = [SetupItem("git", bool(top), top or "no repository", "git init")]
+    found = [_repository(suite, top)]
     if top:
         found += [_attribute(suite), _driver(suite), _ignored(suite)]
     found += [_workflow(top or suite.root), _hook(top or suite.root), _cache(), _plugin(), _state(suite)]
     return found
+
+
+def _repository(suite: Suite, top: str) -> SetupItem:
+    there = "" if top else repository_above(suite.root)
+    if there:
+        # Another one inside it would not help: git knows the repository, and does not trust it.
+        remedy = f"git config --global --add safe.directory {shlex.quote(there)}, if you trust who owns it"
+        return SetupItem("git", False, f"git does not use the repository {there}", remedy)
+    return SetupItem("git", bool(top), top or "no repository", "git init")
 
 
 def _attribute(suite: Suite) -> SetupItem:
@@ -194,7 +235,9 @@ def _driver(suite: Suite) -> SetupItem:
     if not command:
         said = "not registered: git merges the texts of goldens, without a word"
         return SetupItem("merge driver", False, said, "klpdsl git-setup")
-    problem = verify(command)
+    problem = within((git(suite.root, "rev-parse", "--show-toplevel") or "").rstrip("\n"))
+    if not problem or command != driver_command():
+        problem = verify(command)
     return SetupItem(
         "merge driver", not problem, problem or "works (tried in a repository of its own)", "klpdsl git-setup"
     )
