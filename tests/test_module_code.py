@@ -130,7 +130,7 @@ def test_callbacks_of_a_patch_that_is_not_loaded_are_not_there() -> None:
     [
         ("v4.14", "added in v4.15 by 93862e385ded"),
         ("kgraft", "kGraft does not have it"),
-        ("kpatch-core", "kpatch's core does not have it"),
+        ("kpatch-core-old", "kpatch's core does not have it"),
     ],
 )
 def test_where_there_are_no_callbacks_none_can_be_set(engine: str, reason: str) -> None:
@@ -233,7 +233,7 @@ def test_relocations_against_vmlinux_are_written_in_each_load_anew() -> None:
     assert [step[-1] for step in steps(text, "v5.7")] == ["= 0"] * 4
 
 
-@pytest.mark.parametrize("engine", ["kgraft", "kpatch-core"])
+@pytest.mark.parametrize("engine", ["kgraft", "kpatch-core-old"])
 def test_other_systems_know_no_such_relocations(engine: str) -> None:
     ((found,),) = steps("load p1 { f; relocations vmlinux { g } }", engine)
     assert found.startswith("= unsupported (k")

@@ -9,9 +9,14 @@ window stays open here until an operator acts next or time passes; what tasks do
 
 from __future__ import annotations
 
+from klpdsl.engine import kpatch_objects as objects
 from klpdsl.engine import modules, observe, out_of_tree, patch, surprises, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome
 from klpdsl.world.values import KLP_PATCHED, KLP_UNPATCHED, VMLINUX, Code, FuncKey, Object, Patch, PatchSpec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from klpdsl.trace.events import Level
 
 _NO_TRANSITION = "kpatch has no transition: what it does, it does at once"
 
@@ -59,37 +64,52 @@ def _register(k: Kernel, name: str) -> str:
     """kpatch_register()."""
     p = k.w.patches[name]
     k.module_get(name)
-    obj_name, function = out_of_tree.missing_symbol(k, p)
-    if function:
-        if obj_name == VMLINUX:
-            k.printk("err", f"kpatch: base kernel mismatch for symbol '{function}'")
-        else:
-            k.printk("err", f"kpatch: unable to find symbol '{function}' in module '{obj_name}")
-        k.module_put(name)
-        return "EINVAL"
-    for obj in p.objects:
+    for index, obj in enumerate(p.objects):
+        error = objects.link(k, name, index)
+        if error != OK:
+            objects.unlink_all(k, name, index)
+            k.module_put(name)
+            return error
         if not obj.loaded:
             k.printk("notice", f"kpatch: delaying patch of unloaded module '{obj.name}'")
         elif obj.name != VMLINUX:
             k.printk("notice", f"kpatch: patching module '{obj.name}'")
-    _pin_targets(k, p, +1)
-    if not _safe(k, p, replacing=p.replace):
-        _pin_targets(k, p, -1)
+    error = _apply_patch(k, name)
+    if error != OK:
+        objects.unlink_all(k, name)
         k.module_put(name)
+        return error
+    if not k.w.tainted:
+        k.w.tainted = True
+        flag = "TAINT_USER" if k.sem.kpatch_messages == "first" else "TAINT_LIVEPATCH"
+        k.printk("notice", f"kpatch: tainting kernel with {flag}")
+    if not k.w.paused:
+        _loaded(k, name)
+    return OK
+
+
+def _apply_patch(k: Kernel, name: str) -> str:
+    """kpatch_apply_patch(), with the machine stopped."""
+    p = k.w.patches[name]
+    if not _safe(k, p, replacing=p.replace):
         return "EBUSY"
+    error = objects.pre_patch_all(k, name)
+    if error != OK:
+        objects.run_all(k, name, "post_unpatch")
+        return error
     older = tuple(k.w.klp_patches)
+    forced = _any_forced(k, older)
     out_of_tree.push(k, name)
     surprises.note(k, name, KLP_PATCHED)
     k.w.klp_patches += (name,)
     if p.replace and k.sem.kpatch_drop == "after":
         k.w.paused = ("window", name, *older)
     elif p.replace:
-        _drop(k, name, older)
-    if not k.w.tainted:
-        k.w.tainted = True
-        k.printk("notice", "kpatch: tainting kernel with TAINT_USER")
-    if not k.w.paused:
-        _loaded(k, name)
+        for other in older:
+            patch.klp_unpatch_objects(k, other)
+    objects.run_all(k, name, "post_patch")
+    if p.replace and not k.w.paused:
+        _drop(k, name, older, forced=forced)
     return OK
 
 
@@ -98,18 +118,24 @@ def _loaded(k: Kernel, name: str) -> None:
     k.set_enabled(k.w.patches[name], True)
 
 
-def _drop(k: Kernel, name: str, older: tuple[str, ...]) -> None:
-    """Take what the older patches have off the functions, and let them go unless one function was forced."""
-    forced = any(
+def _any_forced(k: Kernel, older: tuple[str, ...]) -> bool:
+    """Whether a function of the older patches that is in force was forced (kpatch_ftrace_remove_unpatched_funcs())."""
+    return any(
         func.immediate and func.patched
         for other in older
         for obj in k.w.patches[other].objects
         for func in obj.funcs
     )
+
+
+def _drop(k: Kernel, name: str, older: tuple[str, ...], *, forced: bool) -> None:
+    """Take what the older patches have off the functions, and let them go unless one function was forced."""
     for other in older:
-        old = k.w.patches[other]
         patch.klp_unpatch_objects(k, other)
-        _pin_targets(k, old, -1)
+        for obj in k.w.patches[other].objects:
+            # Who replaces does not unlink what it replaces: nobody ever puts the module of such an object.
+            if obj.loaded and obj.name != VMLINUX and obj.name in k.w.modules:
+                k.keep_for_ever(obj.name)
         k.set_enabled(k.set_patch(k.w.patches[other]._replace(retired=True)), False)
         k.printk("notice", f"kpatch: unloaded patch module '{other}'")
         if forced:
@@ -125,7 +151,7 @@ def _close_window(k: Kernel) -> None:
         _, name, *older = k.w.paused
         k.w.paused = ()
         k.w.transition_patch = name
-        _drop(k, name, tuple(older))
+        _drop(k, name, tuple(older), forced=_any_forced(k, tuple(older)))
         k.w.transition_patch = ""
         _loaded(k, name)
 
@@ -138,13 +164,15 @@ def _unregister(k: Kernel, name: str) -> str:
     if not _safe(k, p, replacing=False):
         return "EBUSY"
     surprises.note(k, name, KLP_UNPATCHED)
+    objects.run_all(k, name, "pre_unpatch")
     phantoms = [obj.name for obj in p.objects if _is_phantom(k, p, obj)]
     patch.klp_unpatch_objects(k, name)
+    objects.run_all(k, name, "post_unpatch")
     if phantoms:
         # kpatch_unlink_object() gives up where ftrace does not know the place any more: nothing is given back.
         k.printk("warn", "WARNING: at kmod/core/core.c kpatch_unlink_object")
         return "EINVAL"
-    _pin_targets(k, p, -1)
+    objects.unlink_all(k, name)
     k.printk("notice", f"kpatch: unloaded patch module '{name}'")
     k.set_enabled(k.w.patches[name], False)
     if any(func.immediate for obj in p.objects for func in obj.funcs):
@@ -166,12 +194,6 @@ def _is_phantom(k: Kernel, p: Patch, obj: Object) -> bool:
     )
 
 
-def _pin_targets(k: Kernel, p: Patch, by: int) -> None:
-    for obj in p.objects:
-        if obj.loaded and obj.name != VMLINUX and obj.name in k.w.modules:
-            (k.module_get if by > 0 else k.module_put)(obj.name)
-
-
 def _safe(k: Kernel, p: Patch, *, replacing: bool) -> bool:
     """Whether no task is inside what is to change (kpatch_verify_activeness_safety(), the machine stopped)."""
     affected: dict[Code, str] = {}
@@ -189,7 +211,8 @@ def _safe(k: Kernel, p: Patch, *, replacing: bool) -> bool:
         for code in task.stack:
             if code in affected:
                 k.printk("err", f"kpatch: activeness safety check failed for {affected[code]}")
-                k.printk("info", f"kpatch: PID: {k.w.pids[task.name]} Comm: {task.name[:20]}")
+                level: Level = "info" if k.sem.kpatch_messages == "first" else "err"
+                k.printk(level, f"kpatch: PID: {k.w.pids[task.name]} Comm: {task.name[:20]}")
                 return False
     return True
 
@@ -292,10 +315,7 @@ def _link(k: Kernel, name: str) -> None:
     for other in k.w.klp_patches:
         for index, obj in enumerate(k.w.patches[other].objects):
             if obj.name == name and not obj.loaded:
-                k.printk("notice", f"kpatch: patching newly loaded module '{name}'")
-                patch.set_object(k, other, index, obj._replace(loaded=True))
-                k.module_get(name)
-                patch.klp_patch_object(k, k.w.patches[other], index)
+                objects.arrive(k, other, index)
                 return
 
 
@@ -304,8 +324,12 @@ def _unlink(k: Kernel, name: str) -> None:
     for other in k.w.klp_patches:
         for index, obj in enumerate(k.w.patches[other].objects):
             if obj.name == name and obj.loaded:
+                objects.run(k, other, index, "pre_unpatch")
                 patch.klp_unpatch_object(k, other, index)
+                objects.run(k, other, index, "post_unpatch")
                 patch.set_object(k, other, index, k.w.patches[other].objects[index]._replace(loaded=False))
+                k.module_put(name)
+                return
 
 
 def unload_target(k: Kernel, name: str, window: str = "") -> Outcome:

@@ -18,15 +18,16 @@ def lacking(what: str) -> Outcome:
 
 def unknown_words(k: Kernel, system: str, spec: PatchSpec, *, functions: bool) -> Outcome | None:
     """What of a patch's description means nothing to the system; `functions` may be immediate one by one."""
+    later = k.sem.system == "kpatch" and k.sem.kpatch_messages == "later"
     for obj in spec.objects:
-        if obj.callbacks:
+        if obj.callbacks and not k.sem.callbacks:
             return lacking(f"{system} has no such callbacks")
         for func in obj.funcs:
             if func.immediate and not functions:
                 return lacking(f"{system} has no flag for a single function")
-            if func.sympos:
+            if func.sympos and not later:
                 return lacking(f"{system} finds functions by their name alone here")
-    if spec.relocations:
+    if spec.relocations and not later:
         return lacking(f"{system} writes no relocations for others")
     if spec.states:
         return lacking(f"{system} has no system states")
@@ -48,12 +49,14 @@ def new_patch(k: Kernel, spec: PatchSpec) -> Patch:
         Object(
             obj.name,
             tuple(Func(f.name, f.sympos, f.immediate or spec.immediate) for f in obj.funcs),
+            obj.callbacks,
             loaded=obj.name == VMLINUX or obj.name in k.w.modules,
         )
         for obj in spec.objects
     )
     generation = k.w.modules[spec.name].generation
-    return k.set_patch(Patch(spec.name, generation, spec.immediate, spec.replace, (), objects, kobj=True))
+    new = Patch(spec.name, generation, spec.immediate, spec.replace, (), objects, kobj=True)
+    return k.set_patch(new._replace(relocations=spec.relocations))
 
 
 def missing_symbol(k: Kernel, p: Patch) -> tuple[str, str]:

@@ -206,6 +206,9 @@ class Semantics(NamedTuple):
     kpatch_drop: Literal["inside", "after"] = "inside"
     # kpatch: a module that goes (its init has failed) is unlinked from the patches, or nobody hears of its going.
     kpatch_going: Literal["unnoticed", "unlinked"] = "unnoticed"
+    # kpatch's words: as first; or TAINT_LIVEPATCH, symbols looked up as livepatch does (by position, since 2016), and
+    # all of a failed look at stacks at level err (2017).
+    kpatch_messages: Literal["first", "later"] = "first"
 
 
 #: Axes that history moves and no rule reads yet: no scenario can ask what they change. They are kept because they are

@@ -96,7 +96,7 @@ def test_a_replaced_patch_of_kpatch_comes_back_with_its_parameter() -> None:
         ("kpatch-core", "force p1"),
         ("kpatch-core", "hold p1/vmlinux/f"),
         ("kpatch-core", "t1: enter f"),
-        ("kpatch-core", "load p2 { f; callbacks vmlinux }"),
+        ("kpatch-core-old", "load p2 { f; callbacks vmlinux }"),
     ],
 )
 def test_what_a_system_does_not_have_is_unsupported_for_a_reason(engine: str, statement: str) -> None:
