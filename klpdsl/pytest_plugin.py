@@ -119,7 +119,9 @@ class KlpItem(pytest.Item):
     def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: object = None) -> str | TerminalRepr:
         """The difference, without a traceback of the plugin."""
         if isinstance(excinfo.value, MismatchError):
-            return str(excinfo.value)
+            from klpdsl._output import visible
+
+            return visible(str(excinfo.value))
         return super().repr_failure(excinfo, style)  # type: ignore[arg-type]
 
     def reportinfo(self) -> tuple[Path, int, str]:

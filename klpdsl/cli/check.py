@@ -7,6 +7,7 @@ import os
 import sys
 import time
 
+from klpdsl._output import raw
 from klpdsl._writing import replace_file
 from klpdsl.cli.common import (
     NOTHING_SELECTED,
@@ -108,8 +109,10 @@ def _tell(summary: Summary, arguments: argparse.Namespace) -> int:
     else:
         from klpdsl.goldens.reporting import formats
 
-        render = formats.json_text if arguments.format == "json" else formats.github
-        print(render(summary), end="")
+        if arguments.format == "json":
+            print(formats.json_text(summary), end="")
+        else:
+            raw(sys.stdout, formats.github(summary))
     for path, what in (
         (arguments.junit, "junit"),
         (arguments.summary, "markdown"),

@@ -6,6 +6,7 @@ import os
 import sys
 
 from klpdsl._errors import KlpdslError, exit_code_of
+from klpdsl._output import Screen, raw, visible
 from klpdsl._streams import ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
@@ -42,6 +43,11 @@ def guard(command: str, action: Callable[[], int]) -> int:
 
     This is the one place that knows how a command may end. A command catches nothing of it by itself.
     """
+    with Screen():
+        return _guarded(command, action)
+
+
+def _guarded(command: str, action: Callable[[], int]) -> int:
     debug = bool(os.environ.get("KLPDSL_DEBUG"))
     try:
         code = action()
@@ -165,12 +171,12 @@ class Progress:
         if not self._on:
             return
         text = f"{done}/{self._total} {self._what}{note}"
-        sys.stderr.write("\r" + text.ljust(self._width))
+        raw(sys.stderr, "\r" + visible(text).ljust(self._width))
         sys.stderr.flush()
         self._width = len(text)
 
     def end(self) -> None:
         """Take the line away."""
         if self._on and self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
+            raw(sys.stderr, "\r" + " " * self._width + "\r")
             sys.stderr.flush()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from klpdsl._output import raw, visible
 from klpdsl._writing import replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, complain
 from klpdsl.cli.scenario_options import loaded_of
@@ -252,16 +253,13 @@ class _Progress:
     def one(self, scenario: str) -> None:
         self._count += 1
         if sys.stderr.isatty():
-            print(
-                f"\r\033[K{self._kernel}: {self._count} played, {scenario}",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+            raw(sys.stderr, f"\r\033[K{visible(f'{self._kernel}: {self._count} played, {scenario}')}")
+            sys.stderr.flush()
 
     def done(self) -> None:
         if sys.stderr.isatty():
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            raw(sys.stderr, "\r\033[K")
+            sys.stderr.flush()
 
 
 def _keep(folder: Path, verdicts: Sequence[KernelVerdict]) -> None:

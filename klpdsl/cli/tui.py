@@ -11,6 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Header, Input, Label, ListItem, ListView, Static
 
+from klpdsl import _output
 from klpdsl.goldens.reporting.paint import Paint
 from klpdsl.goldens.reporting.reviewing import ACCEPT, REJECT, SKIP, Review
 
@@ -95,7 +96,9 @@ class ReviewApp(App[bool]):
         one = self._review.classes[place]
         made = self._review.made.get(one.id)
         return Text(
-            f"{_MARKS[made.verdict] if made else ' '} {one.id} {one.title}", overflow="ellipsis", no_wrap=True
+            _output.visible(f"{_MARKS[made.verdict] if made else ' '} {one.id} {one.title}"),
+            overflow="ellipsis",
+            no_wrap=True,
         )
 
     def refresh_all(self, said: str) -> None:
@@ -111,7 +114,7 @@ class ReviewApp(App[bool]):
             "",
             "Enter carries it out, u takes the latest back, q keeps it for later",
         ]
-        self.query_one("#detail", Static).update(Text.from_ansi("\n".join(lines)))
+        self.query_one("#detail", Static).update(Text.from_ansi(_output.screened("\n".join(lines))))
 
     # --- keys ---
 
@@ -151,7 +154,9 @@ class ReviewApp(App[bool]):
 
     def action_explain(self) -> None:
         """What is known of the cause, in place of the difference."""
-        self.query_one("#detail", Static).update(Text.from_ansi("\n".join(self._review.explain(Paint(True)))))
+        self.query_one("#detail", Static).update(
+            Text.from_ansi(_output.screened("\n".join(self._review.explain(Paint(True)))))
+        )
 
     def action_before(self) -> None:
         """To the class before."""

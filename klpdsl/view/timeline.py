@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klpdsl import _output
 from klpdsl.view.grid import Grid, GridRow, first_difference
 from klpdsl.view.wording import LEGEND, Token, cell_tokens, machine_tokens
 
@@ -21,16 +22,16 @@ _RESULT_WIDTH = 12
 _TASK_WIDTH = 24
 _MACHINE_WIDTH = 40
 
-_RESET = "\x1b[0m"
+_RESET = "0"
 _STYLES = {
-    "state": "\x1b[2m",
-    "holds": "\x1b[1;31m",
-    "bad": "\x1b[1;31m",
-    "faint": "\x1b[2m",
-    "transition": "\x1b[1m",
-    "head": "\x1b[1m",
+    "state": "2",
+    "holds": "1;31",
+    "bad": "1;31",
+    "faint": "2",
+    "transition": "1",
+    "head": "1",
 }
-_VERSIONS = ("\x1b[32m", "\x1b[34m", "\x1b[35m", "\x1b[36m", "\x1b[33m", "\x1b[92m", "\x1b[94m", "\x1b[95m")
+_VERSIONS = ("32", "34", "35", "36", "33", "92", "94", "95")
 
 
 def to_timeline(grid: Grid, width: int, *, colour: bool = False) -> str:
@@ -198,12 +199,16 @@ def _coloured(token: Token, palette: dict[str, int]) -> str:
     if token.style == "version":
         if token.version not in palette:
             return token.text
-        return f"{_VERSIONS[palette[token.version] % len(_VERSIONS)]}{token.text}{_RESET}"
-    return f"{_STYLES[token.style]}{token.text}{_RESET}" if token.style else token.text
+        return _in_style(token.text, _VERSIONS[palette[token.version] % len(_VERSIONS)])
+    return _in_style(token.text, _STYLES[token.style]) if token.style else token.text
 
 
 def _painted(text: str, style: str, *, colour: bool) -> str:
-    return f"{_STYLES[style]}{text}{_RESET}" if colour else text
+    return _in_style(text, _STYLES[style]) if colour else text
+
+
+def _in_style(text: str, codes: str) -> str:
+    return f"{_output.style(codes)}{text}{_output.style(_RESET)}"
 
 
 def _trouble(rows: Sequence[GridRow], *, colour: bool, engine: str = "") -> list[str]:

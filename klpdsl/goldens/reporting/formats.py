@@ -9,6 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from klpdsl._checkout import SCENARIOS
+from klpdsl._output import visible
 from klpdsl.goldens.checking.classes import Class
 from klpdsl.goldens.checking.findings import Case, ScenarioReport
 from klpdsl.goldens.deciding import pending
@@ -143,7 +144,7 @@ def _annotation(summary: Summary, name: str, line: int, title: str, text: str) -
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:
@@ -220,11 +221,11 @@ def case_text(report: ScenarioReport, case: Case, paint: Paint = PLAIN) -> tuple
 
 
 def _xml(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text))
+    return escape(_NOT_XML.sub("\ufffd", visible(text)))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_NOT_XML.sub("\ufffd", text))
+    return quoteattr(_NOT_XML.sub("\ufffd", visible(text)))
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------
@@ -292,12 +293,12 @@ def _markdown_class(one: Class) -> list[str]:
 def _fenced(lines: list[str], language: str = "") -> list[str]:
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [fence + language, *lines, fence]
+    return [fence + language, *map(visible, lines), fence]
 
 
 def _cell(text: str) -> str:
     """Text that Markdown leaves alone."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text).replace("\n", " ")
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", visible(text)).replace("\n", " ")
 
 
 # --- bundle ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from klpdsl._output import style
+
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "reverse": "7"}
 
 
@@ -17,7 +19,7 @@ class Paint:
         """The text in these styles."""
         if not self.on or not styles or not text:
             return text
-        return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
+        return f"{style(';'.join(_CODES[one] for one in styles))}{text}{style('0')}"
 
     def pair(self, old: str, new: str) -> tuple[str, str]:
         """A line and what took its place, with what differs between them emphasised word by word."""
