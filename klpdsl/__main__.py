@@ -42,7 +42,7 @@ def usage() -> str:
         "usage: klpdsl COMMAND [ARGUMENT…]\n\n"
         "Scenarios of kernel live patching: run them on a model of any kernel, keep their traces as goldens.\n\n"
         f"commands:\n{listed}\n\n"
-        "`klpdsl COMMAND --help` says more.   example: klpdsl run -c 'load p1; show' --engine v6.12\n\n"
+        "`klpdsl help COMMAND` says more.   example: klpdsl run -c 'load p1; show' --engine v6.12\n\n"
         "exit codes: 0 clean, 1 mismatch or failed expectation, 2 usage or scenario error, 3 housekeeping only,\n"
         "4 internal error, or the machine failed (no space), 5 nothing selected, 125 cannot judge\n"
     )
@@ -65,6 +65,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(name: str, arguments: list[str]) -> int:
+    if name == "help" and arguments and arguments[0] != "help":
+        # `help kernel run` is `kernel run --help`.
+        name, arguments = arguments[0], [*arguments[1:], "--help"]
     if name in ("", "-h", "--help", "help"):
         print(usage(), end="", file=sys.stdout if name else sys.stderr)
         return 0 if name else USAGE
@@ -82,8 +85,12 @@ def _run(name: str, arguments: list[str]) -> int:
 def _unknown(name: str) -> int:
     import difflib
 
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    near = difflib.get_close_matches(name.lower(), COMMANDS, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
+    if name.endswith(".klp"):
+        hint = f"; did you mean `klpdsl run {name}`?"
+    elif name.startswith("-"):
+        hint = "; options stand behind the command"
     print(f"klpdsl: no command is called {name!r}{hint} (klpdsl --help lists them)", file=sys.stderr)
     return USAGE
 

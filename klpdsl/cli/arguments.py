@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+from collections.abc import Iterable
+from typing import NoReturn
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -20,9 +23,30 @@ def _width() -> int:
         return 100
 
 
+class _Parser(argparse.ArgumentParser):
+    """Argparse's own, which also says what a mistyped option or value may have meant."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(message + self._meant(message))
+
+    def _meant(self, message: str) -> str:
+        unknown = re.match(r"unrecognized arguments: (--?[^\s=]+)", message)
+        if unknown:
+            return _hint(unknown[1], self._option_string_actions)
+        choice = re.match(r"argument [^:]+: invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        return _hint(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def make_parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
     """A parser that shows an example in its help and wraps nothing the author has laid out."""
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=f"klpdsl {command}",
         description=description,
         epilog=f"example: {example}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from klpdsl.cli.common import MISMATCH, OK, USAGE, EachAlone, complain, parser
@@ -47,6 +48,7 @@ def main(argv: list[str]) -> int:
         with each:
             runs += [(loaded, one) for one in asked or asked_engines([_newest(loaded)], *alter)]
     if each.code:
+        _were_engines(options.files)
         return each.code
     if options.view or options.format == "perfetto":
         from klpdsl.cli.viewing import show
@@ -120,6 +122,15 @@ def _load(files: list[str], texts: list[str], each: EachAlone) -> list[Loaded]:
             else:
                 loaded.append(load_file(source))
     return loaded
+
+
+def _were_engines(files: list[str]) -> None:
+    """Say so where an engine stands in a file's place."""
+    from klpdsl.semantics.engines import is_engine
+
+    for name in files:
+        if not os.path.exists(name) and is_engine(name):
+            complain(f"klpdsl run: {name} is an engine: -e {name}")
 
 
 def _newest(loaded: Loaded) -> str:

@@ -58,6 +58,15 @@ def resolve(
     return engine
 
 
+def is_engine(name: str) -> bool:
+    """Tell whether there is an engine of that name."""
+    try:
+        resolve(name)
+    except EngineError:
+        return False
+    return True
+
+
 def canonical(name: str) -> str:
     """Return the name by which an engine is known to goldens: `v5.0` is the point `v4.19`, `baron` is `baron-v2`."""
     return resolve(name).name

@@ -185,6 +185,9 @@ def all_names() -> tuple[str, ...]:
 def _unknown(name: str) -> str:
     if _release(f"v{name}") is not None:
         return f"there is no engine {name}; did you mean v{name}?"
+    small = name.lower()
+    if small != name and (small in all_names() or small in table()["releases"]):
+        return f"there is no engine {name}; did you mean {small}?"
     if running := running_on(name):
         return f"there is no engine {name}; that is what `uname -r` says on {running}"
     parts = name.removeprefix("v").replace("-rc", ".").split(".")

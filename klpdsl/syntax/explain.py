@@ -10,7 +10,7 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
-from klpdsl.syntax import actions, tree
+from klpdsl.syntax import actions, habits, tree
 from klpdsl.syntax.diagnostics import Diagnostic
 from klpdsl.syntax.operands import FUNCTION, MODULE, OBJECT, PROPERTY, SAID, TASK
 from klpdsl.syntax.spelling import nearest
@@ -128,6 +128,8 @@ class Explainer:
         else:
             span = Span(self._source, error.line, error.column, error.line, error.column + len(word))
             message = f"unexpected {shown(word)}"
+            if habit := habits.mark(self._text, offset):
+                return Diagnostic(span, message, (), habit)
         return Diagnostic(span, message, self._expected(accepted, last), self._hint(word, accepted, last))
 
     def action_follows(self, offset: int) -> bool:
@@ -140,7 +142,10 @@ class Explainer:
         line, column = token.line or 1, token.column or 1
         span = Span(self._source, line, column, line, column + len(token))
         following = self._word(offset)
-        if following in self._actions:
+        habit = habits.command(self._statement_at(token.start_pos or 0))
+        if habit:
+            hint = habit
+        elif following in self._actions:
             hint = f"a task's actions stand behind a colon: `{token}: {following}`"
         elif token in self._actions:
             hint = f"`{token}` is what a task does: `t1: {token}`"
@@ -151,6 +156,9 @@ class Explainer:
             hint = f"did you mean `{meant}`?" if meant else ""
         expected = () if hint else ("a statement", "a task's name and `:`")
         return Diagnostic(span, f"{shown(token)} begins no statement", expected, hint)
+
+    def _statement_at(self, offset: int) -> str:
+        return re.split(r"[;\n]", self._text[offset:], maxsplit=1)[0]
 
     def _word(self, offset: int) -> str:
         found = _WORD.match(self._text, offset)

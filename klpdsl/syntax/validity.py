@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from klpdsl.syntax import limits, tree, words
+from klpdsl._attributes import ATTRIBUTES, BELOW
+from klpdsl.syntax import habits, limits, tree, words
 from klpdsl.syntax.diagnostics import Diagnostic
 from klpdsl.syntax.operands import LOADABLE, NEW_TASK, OBJECT, PATCH, PROPERTY, TASK
 from klpdsl.syntax.place import Span, place_of
@@ -34,6 +35,7 @@ def check_names(names: Names, doubtful: Collection[str] | None = ()) -> list[Dia
     for occurrence in names.occurrences:
         if occurrence.role == REFERS:
             checker.named(occurrence)
+    checker.tasks_by_use()
     steps = 0
     for node in names.nodes:
         checker.statement(node)
@@ -170,6 +172,27 @@ class _Checker:
                 message = f"the patch `{name}` is declared by the statement that loads it"
             self.report(place, message, f"that is {line_reference(first.span, patch.span)}")
 
+    def tasks_by_use(self) -> None:
+        """Check that a task which only one action names is not another task, mistyped."""
+        names = self._names
+        if self._doubtful is None or not names.used_tasks:
+            return
+        times: dict[str, int] = {}
+        for occurrence in names.occurrences:
+            if occurrence.wanted == TASK:
+                times[occurrence.name] = times.get(occurrence.name, 0) + 1
+        tasks = names.tasks()[:_CANDIDATES]
+        for name, span in names.used_tasks.items():
+            if times.get(name) == 1:
+                meant = next((task for task in tasks if task != name and _looks_like(name, task)), "")
+                if meant and (meant in names.declared_tasks or times.get(meant, 0) > 1):
+                    hint = f"did you mean `{meant}`? `task {name}` declares another"
+                    self.report(self._task_at(name, span), f"`{name}` is named only here", hint)
+
+    def _task_at(self, name: str, span: Span) -> Span:
+        places = (o.place for o in self._names.occurrences if o.wanted == TASK and o.name == name)
+        return next(places, span)
+
     # --- statements ---
 
     def statement(self, node: Item | tree.Thread) -> None:
@@ -193,6 +216,25 @@ class _Checker:
                 self.report(place, f"`arch` knows no `{node.feature}`", hint, expected)
         elif isinstance(node, tree.Interleave):
             self._threads(node)
+        elif isinstance(node, tree.Expect | tree.Always | tree.Never) and isinstance(
+            node.condition, tree.AttributeIs
+        ):
+            self._attribute(node.condition)
+
+    def _attribute(self, condition: tree.AttributeIs) -> None:
+        """Check that what is asked of a patch is not nearly something that can be asked.
+
+        A name that is like none is let through: that a file is not there is worth an `expect`, too.
+        """
+        path, _, last = condition.attribute.rpartition("/")
+        known = (BELOW if path else ATTRIBUTES).union(self._names.owners, self._names.known(OBJECT))
+        name = last.partition(",")[0]
+        if name in known:
+            return
+        hint = did_you_mean(name, BELOW if path else ATTRIBUTES)
+        if hint:
+            place = place_of(condition.attribute, condition.span)
+            self.report(place, f"nothing has an attribute `{_clipped(condition.attribute)}`", hint)
 
     def _threads(self, node: tree.Interleave) -> None:
         seen: set[str] = set()
@@ -210,6 +252,7 @@ class _Checker:
         for name, number in words.ERRNOS.items():
             if result == str(number):
                 hint = f"{number} is `{name}`"
+        hint = habits.result(result) or hint
         message = f"`{_clipped(result)}` is no result"
         self.report(place_of(result, step.span), message, hint, _RESULTS)
 
@@ -332,6 +375,16 @@ _MISSING = {
     TASK: _Checker._task_named,
     PROPERTY: _Checker._property,
 }
+
+
+_ALIKE = str.maketrans({"l": "1", "I": "1", "i": "1", "O": "0", "o": "0"})
+
+
+def _looks_like(name: str, other: str) -> bool:
+    """Tell whether two names are one to the eye: tl and t1, T1 and t1, readre and reader."""
+    if name.casefold().translate(_ALIKE) == other.casefold().translate(_ALIKE):
+        return True
+    return len(name) == len(other) > 3 and sorted(name) == sorted(other)
 
 
 def _is_errno(word: str) -> bool:
