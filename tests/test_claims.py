@@ -195,7 +195,7 @@ def test_a_disabled_patch_is_gone_from_v5_1_on_and_can_be_enabled_again_before()
             assert call[1][0] == "call t1 vmlinux f -> p1", engine
         else:
             assert disable[1][-2:] == ["sysfs p1/ gone", "module p1 refs 0"], engine
-            assert enable[2] == "ENOENT", engine
+            assert enable[2].startswith("ENOENT"), engine
             assert call[1][0] == "call t1 vmlinux f -> original", engine
 
 

@@ -108,4 +108,5 @@ CONDITIONS = (
     ConditionForm(ViolationSeen, "violation", (Operand("property", PROPERTY, None),), latest=True),
     ConditionForm(PropertyNamed, "property", (Operand("name", PROPERTY),)),
 )
-BY_NODE: dict[type, ConditionForm] = {form.node: form for form in CONDITIONS}
+#: The declaration of each node.
+FORM_OF: dict[type, ConditionForm] = {form.node: form for form in CONDITIONS}

@@ -233,7 +233,7 @@ def _declare(names: Names) -> None:
                     if isinstance(action, tree.Fork):
                         names.forked.setdefault(action.child, action.span)
         elif isinstance(node, tree.Expect | tree.Always | tree.Never):
-            for operand in conditions.BY_NODE[type(node.condition)].operands:
+            for operand in conditions.FORM_OF[type(node.condition)].operands:
                 if operand.kind == TASK:
                     named.setdefault(getattr(node.condition, operand.field), node.span)
         elif isinstance(node, tree.Thread):
@@ -340,7 +340,7 @@ def _operands(node: Node) -> Iterator[tuple[Operand, object, Span]]:
                 yield operand, getattr(part, operand.field), part.span
     elif isinstance(node, tree.Expect | tree.Always | tree.Never):
         condition = node.condition
-        for operand in conditions.BY_NODE[type(condition)].operands:
+        for operand in conditions.FORM_OF[type(condition)].operands:
             yield operand, getattr(condition, operand.field), condition.span
 
 

@@ -8,49 +8,11 @@ which looks at classes and ignores spans.
 
 from __future__ import annotations
 
-from klpdsl.syntax.actions import Action as Action
-from klpdsl.syntax.actions import Apply as Apply
-from klpdsl.syntax.actions import Attach as Attach
-from klpdsl.syntax.actions import BeginLoad as BeginLoad
-from klpdsl.syntax.actions import BeginUnload as BeginUnload
-from klpdsl.syntax.actions import Call as Call
-from klpdsl.syntax.actions import Close as Close
-from klpdsl.syntax.actions import Detach as Detach
-from klpdsl.syntax.actions import Disable as Disable
-from klpdsl.syntax.actions import Drop as Drop
-from klpdsl.syntax.actions import Enable as Enable
-from klpdsl.syntax.actions import Enter as Enter
-from klpdsl.syntax.actions import Exit as Exit
-from klpdsl.syntax.actions import Force as Force
-from klpdsl.syntax.actions import Fork as Fork
-from klpdsl.syntax.actions import Hold as Hold
-from klpdsl.syntax.actions import Load as Load
-from klpdsl.syntax.actions import Open as Open
+# Every node of an action and of a condition is a node of the tree: declared there, and not once more here.
+from klpdsl.syntax.actions import *  # noqa: F403
 from klpdsl.syntax.actions import Operation as Operation
-from klpdsl.syntax.actions import OperatorAction as OperatorAction
-from klpdsl.syntax.actions import Proceed as Proceed
-from klpdsl.syntax.actions import Return as Return
-from klpdsl.syntax.actions import Reverse as Reverse
-from klpdsl.syntax.actions import SetCallbacks as SetCallbacks
-from klpdsl.syntax.actions import Settle as Settle
-from klpdsl.syntax.actions import Shadow as Shadow
-from klpdsl.syntax.actions import Show as Show
-from klpdsl.syntax.actions import Signal as Signal
-from klpdsl.syntax.actions import Simple as Simple
-from klpdsl.syntax.actions import Syscall as Syscall
-from klpdsl.syntax.actions import Sysctl as Sysctl
-from klpdsl.syntax.actions import TaskStep as TaskStep
-from klpdsl.syntax.actions import Tick as Tick
-from klpdsl.syntax.actions import Unload as Unload
-from klpdsl.syntax.actions import Write as Write
-from klpdsl.syntax.conditions import AttributeIs as AttributeIs
+from klpdsl.syntax.conditions import *  # noqa: F403
 from klpdsl.syntax.conditions import Condition as Condition
-from klpdsl.syntax.conditions import LogContains as LogContains
-from klpdsl.syntax.conditions import PropertyNamed as PropertyNamed
-from klpdsl.syntax.conditions import TaskSees as TaskSees
-from klpdsl.syntax.conditions import TaskStateIs as TaskStateIs
-from klpdsl.syntax.conditions import TransitionIs as TransitionIs
-from klpdsl.syntax.conditions import ViolationSeen as ViolationSeen
 from klpdsl.syntax.parts import CALLBACK_NAMES as CALLBACK_NAMES
 from klpdsl.syntax.parts import Callback as Callback
 from klpdsl.syntax.parts import CallbackName as CallbackName
