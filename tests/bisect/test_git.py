@@ -91,7 +91,7 @@ class Clone:
 SEMANTIC: dict[int, tuple[str, str, str]] = {
     9: ("klpdsl/engine/core.py", "enabling patch", "switching on patch"),
     20: ("klpdsl/engine/transition.py", ": starting {", ": beginning {"),
-    31: ("klpdsl/engine/klp.py", 'return Outcome("ENOENT")', 'return Outcome("ENODEV")'),
+    31: ("klpdsl/engine/klp.py", '"ENOENT", f"module {name} is not', '"ENODEV", f"module {name} is not'),
 }
 BROKEN = {21: "klpdsl/engine/core.py", 15: "klpdsl/run/session.py"}
 MENDED = {22, 16}

@@ -39,6 +39,11 @@ def concerns(root: Path, what: object) -> bool:
     return f"{path}/".startswith(f"{root}/")
 
 
+def makes_a_file(flags: int) -> bool:
+    # O_TMPFILE has the bit of O_DIRECTORY in it, with which folders are opened too.
+    return bool(flags & os.O_CREAT) or flags & os.O_TMPFILE == os.O_TMPFILE
+
+
 @contextmanager
 def counted(root: Path, stop_at: int, half: bool) -> Iterator[list[str]]:
     """Count the calls that change the project; die before the one of that number, or in the middle of it."""
@@ -47,7 +52,7 @@ def counted(root: Path, stop_at: int, half: bool) -> Iterator[list[str]]:
 
     def wrapper(name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
-            if name == "open" and not (len(arguments) > 1 and arguments[1] & (os.O_CREAT | os.O_TMPFILE)):
+            if name == "open" and not (len(arguments) > 1 and makes_a_file(arguments[1])):
                 return real[name](*arguments, **named)
             if not concerns(root, named.get("dst_dir_fd", named.get("dir_fd", arguments[0]))):
                 return real[name](*arguments, **named)
