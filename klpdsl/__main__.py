@@ -5,31 +5,7 @@ from __future__ import annotations
 import sys
 
 from klpdsl import __version__
-
-COMMANDS = {
-    "run": "print the trace of a scenario on one engine or several",
-    "check": "run every scenario on every engine it is meant for and compare with the goldens",
-    "review": "look at what differs, one class at a time, and decide",
-    "accept": "make what scenarios give now their goldens",
-    "reject": "drop changes that are pending",
-    "prune": "remove goldens that belong to no scenario or say what their ancestor's says",
-    "diff": "compare what two engines make of a scenario, with the changes responsible",
-    "blame": "say which engine change, commit and reason brought a golden's line",
-    "git-setup": "let git recompute goldens that two branches have changed",
-    "merge-golden": "merge a golden, called by git",
-    "doctor": "say what is not set up",
-    "fmt": "rewrite scenarios in their canonical form",
-    "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
-    "compare": "show in one table what different engines do with a scenario",
-    "explore": "take every order and every branch of a scenario, and count what they end in",
-    "verify": "say whether properties hold in every state, whatever the order",
-    "separate": "find the shortest scenario on which two engines differ, or show that there is none",
-    "history": "print every change at which a scenario's trace changes",
-    "bisect": "find the change, or our commit, that makes a difference",
-    "reduce": "find the smallest scenario that still shows a difference",
-    "engines": "list the lineage, an engine's axes, the changes between two engines",
-}
-"""The subcommands, each in the module of its name in `klpdsl.cli`, and what they do."""
+from klpdsl.cli.commands import COMMANDS
 
 USAGE = 2
 
@@ -42,6 +18,7 @@ def usage() -> str:
         "usage: klpdsl COMMAND [ARGUMENT…]\n\n"
         "Scenarios of kernel live patching: run them on a model of any kernel, keep their traces as goldens.\n\n"
         f"commands:\n{listed}\n\n"
+        "All take --color[=always|never|auto], and --no-pager where output goes through one.\n"
         "`klpdsl help COMMAND` says more.   example: klpdsl run -c 'load p1; show' --engine v6.12\n\n"
         "exit codes: 0 clean, 1 mismatch or failed expectation, 2 usage or scenario error, 3 housekeeping only,\n"
         "4 internal error, or the machine failed (no space), 5 nothing selected, 125 cannot judge\n"
@@ -78,7 +55,17 @@ def _run(name: str, arguments: list[str]) -> int:
         return _unknown(name)
     import importlib
 
-    code: int = importlib.import_module(f"klpdsl.cli.{name.replace('-', '_')}").main(arguments)
+    if any(word.startswith(("--color", "--no-pager")) for word in arguments):
+        from klpdsl.cli.general_options import taken
+
+        arguments = taken(arguments)
+    command = importlib.import_module(f"klpdsl.cli.{name.replace('-', '_')}")
+    if sys.stdout is not None and sys.stdout.isatty():
+        from klpdsl.cli.paging import PAGED, paged
+
+        if name in PAGED:
+            return paged(lambda: command.main(arguments))
+    code: int = command.main(arguments)
     return code
 
 

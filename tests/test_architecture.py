@@ -46,6 +46,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "deepdiff": {"trace", "goldens"},
     "textual": {"cli"},
     "rich": {"cli"},
+    "shtab": {"cli"},
     "pytest": {"pytest_plugin"},
     "_pytest": {"pytest_plugin"},
 }

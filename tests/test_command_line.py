@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from klpdsl.__main__ import COMMANDS
+from klpdsl.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 SEED = str(ROOT / "scenarios" / "basics" / "seed.klp")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import re
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -23,8 +24,24 @@ def _width() -> int:
         return 100
 
 
+class _Taken(BaseException):
+    """Carries a command's parser to who asked for it, past all that the command would do with its answer."""
+
+    def __init__(self, parser: _Parser) -> None:
+        super().__init__()
+        self.parser = parser
+
+
+_wanted: list[bool] = []
+
+
 class _Parser(argparse.ArgumentParser):
     """Argparse's own, which also says what a mistyped option or value may have meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if _wanted:
+            raise _Taken(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         super().error(message + self._meant(message))
@@ -35,6 +52,19 @@ class _Parser(argparse.ArgumentParser):
             return _hint(unknown[1], self._option_string_actions)
         choice = re.match(r"argument [^:]+: invalid choice: '([^']*)' \(choose from (.*)\)", message)
         return _hint(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
+
+
+def asked_parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser of a command, which is made where it is used: the command is called, and stopped there."""
+    module = importlib.import_module(f"klpdsl.cli.{command.replace('-', '_')}")
+    _wanted.append(True)
+    try:
+        module.main(["--help"])
+    except _Taken as taken:
+        return taken.parser
+    finally:
+        _wanted.clear()
+    raise AssertionError(f"{command} parsed nothing")
 
 
 def _hint(word: str, known: Iterable[str]) -> str:

@@ -139,9 +139,20 @@ def _from_here(path: str) -> str:
 
 
 def colours(stream: object = None) -> bool:
-    """Whether output to the stream (standard output) may carry colours."""
+    """Whether output to the stream (standard output) may carry colours.
+
+    --color (which leaves its value in $KLPDSL_COLOR) comes before NO_COLOR, that before FORCE_COLOR, and all of them
+    before what the stream is.
+    """
     environment = os.environ
-    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+    asked = environment.get("KLPDSL_COLOR")
+    if asked in ("always", "never"):
+        return asked == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    if environment.get("TERM") == "dumb":
         return False
     isatty = getattr(stream or sys.stdout, "isatty", None)
     return bool(isatty and isatty())

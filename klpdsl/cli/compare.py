@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.cli.common import OK, complain, parser
+from klpdsl.cli.common import OK, colours, complain, parser
 from klpdsl.cli.engine_options import add_engines, names_of
 from klpdsl.cli.scenario_options import add_scenario, loaded_of
 from klpdsl.compare import tables
@@ -46,7 +46,12 @@ def main(argv: list[str]) -> int:
         found = found._replace(rows=tuple(row for row in found.rows if row.kind != "final"), other_events=())
     title = loaded.title or _stem(loaded.source)
     writers = {"text": tables.to_text, "json": tables.to_json, "markdown": tables.to_markdown}
-    print(writers[arguments.format](title, found), end="")
+    text = writers[arguments.format](title, found)
+    if arguments.format == "text" and colours():
+        from klpdsl.cli import emphasis
+
+        text = emphasis.table(text)
+    print(text, end="")
     return OK
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import textwrap
 
-from klpdsl._output import style
-from klpdsl.cli.common import OK, USAGE, complain, parser
+from klpdsl.cli.common import OK, USAGE, colours, complain, parser
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.lineage import Node, between, coverage, describe, describe_axes, lineage, releases
 from klpdsl.semantics.records import EngineError
@@ -96,8 +94,7 @@ def _ends(spec: str) -> tuple[str, str]:
 
 
 def _bold(text: str) -> str:
-    terminal = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return f"{style('1')}{text}{style('0')}" if terminal else text
+    return f"\033[1m{text}\033[0m" if colours() else text
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, complain, parser
 from klpdsl.cli.exploring import ScenarioChoice, add_bounds, add_scenario, bounds_of, progress_of, scenario_of
 from klpdsl.explore import outcome_report, witness
 from klpdsl.explore.exploration import Exploration, PathSearch
@@ -42,9 +42,7 @@ def main(argv: list[str]) -> int:
     p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
     add_bounds(p)
     arguments = p.parse_args(argv)
-    chosen = scenario_of(arguments, "explore")
-    if chosen is None:
-        return USAGE
+    chosen = scenario_of(arguments)
     code = OK
     told: list[object] = []
     for engine in chosen.engines:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from klpdsl.cli.common import complain
+from klpdsl.cli import scenario_options
+from klpdsl.cli.engine_options import add_engines, asked_engines
 from klpdsl.explore.bounds import Effort, SearchBounds
-from klpdsl.run.session import Loaded, load_file, load_text
-from klpdsl.semantics.engines import expand, resolve
+from klpdsl.run.session import Loaded
 from klpdsl.semantics.records import Engine
-from klpdsl.syntax.files import read_bounded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +28,8 @@ class ScenarioChoice(NamedTuple):
 
 def add_scenario(p: argparse.ArgumentParser) -> None:
     """Add the arguments that say what to explore, and on what."""
-    p.add_argument("file", nargs="?", metavar="FILE", help="a scenario; - is standard input")
-    p.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
-    p.add_argument(
-        "--engine",
-        "-e",
-        action="append",
-        help="an engine, a range (v4.12..v5.1) or all; may be repeated (default: the newest it is meant for)",
-    )
+    scenario_options.add_scenario(p)
+    add_engines(p, "where to explore it (default: the newest it is meant for)")
 
 
 def add_bounds(p: argparse.ArgumentParser) -> None:
@@ -79,30 +72,8 @@ def progress_of(arguments: argparse.Namespace) -> Callable[[Effort], None] | Non
     return tell
 
 
-def scenario_of(arguments: argparse.Namespace, command: str) -> ScenarioChoice | None:
-    """Read what is to be explored; None after saying that the command line does not name it.
-
-    Raises `ScenarioError` and `EngineError`.
-    """
-    if (arguments.file is None) == (arguments.text is None):
-        complain(f"klpdsl {command}: name one file, - for standard input, or give a scenario with -c")
-        return None
-    if arguments.text is not None:
-        loaded = load_text(arguments.text, "<command line>")
-    elif arguments.file == "-":
-        loaded = load_text(read_bounded(sys.stdin.buffer), "-")
-    else:
-        loaded = load_file(arguments.file)
-    return ScenarioChoice(loaded, tuple(map(resolve, _names(arguments.engine or [], loaded))))
-
-
-def _names(asked: list[str], loaded: Loaded) -> list[str]:
-    if not asked:
-        return [loaded.engine_names()[-1]] if loaded.engines else ["mainline"]
-    names: dict[str, None] = {}
-    for spec in asked:
-        several = not spec.endswith(".toml") and (
-            ".." in spec or "," in spec or not any(map(str.isdigit, spec))
-        )
-        names.update(dict.fromkeys(expand(spec) if several else (spec,)))
-    return list(names)
+def scenario_of(arguments: argparse.Namespace) -> ScenarioChoice:
+    """Read what is to be explored. Raises `ScenarioError`, `EngineError` and `NoScenarioError`."""
+    loaded = scenario_options.loaded_of(arguments.file, arguments.text)
+    asked = arguments.engine or [loaded.engine_names()[-1] if loaded.engines else "mainline"]
+    return ScenarioChoice(loaded, tuple(one.engine for one in asked_engines(asked)))

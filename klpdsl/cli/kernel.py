@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from klpdsl._output import raw, visible
 from klpdsl._writing import replace_file
+from klpdsl.cli.arguments import make_parser
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, complain
 from klpdsl.cli.scenario_options import loaded_of
 from klpdsl.kernel.errors import KernelError
@@ -37,11 +38,10 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="klpdsl kernel",
-        description="Play scenarios on a real kernel, in qemu (docs/real-kernel.md).",
-        epilog="example: klpdsl kernel run -c 'load p1; t1: syscall f' --kernel 6.12",
-        allow_abbrev=False,
+    top = make_parser(
+        "kernel",
+        "Play scenarios on a real kernel, in qemu (docs/real-kernel.md).",
+        "klpdsl kernel run -c 'load p1; t1: syscall f' --kernel 6.12",
     )
     actions = top.add_subparsers(metavar="ACTION", required=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from klpdsl.cli.common import MISMATCH, OK, USAGE, EachAlone, complain, parser
+from klpdsl.cli.common import MISMATCH, OK, USAGE, EachAlone, colours, complain, parser
 from klpdsl.cli.engine_options import ENGINE_OPTIONS, AskedEngine, add_engines, asked_engines
 from klpdsl.run.session import Loaded, execute, load_file, load_text
 from klpdsl.syntax.files import read_bounded
@@ -96,8 +96,9 @@ def _parsed(argv: list[str]) -> _Options:
     p.add_argument("--without", action="append", metavar="CHANGE", help="take a change away")
     p.add_argument(
         "--format",
-        choices=("text", "jsonl", "perfetto"),
-        help="how to print the trace (default: text); perfetto: trace events for ui.perfetto.dev",
+        choices=("text", "json", "jsonl", "markdown", "perfetto"),
+        help="how to print the trace (default: text); json: one list of what jsonl has a line for; perfetto: trace "
+        "events for ui.perfetto.dev",
     )
     p.add_argument(
         "--view",
@@ -139,12 +140,31 @@ def _newest(loaded: Loaded) -> str:
 
 
 def _run(runs: list[tuple[Loaded, AskedEngine]], form: str) -> int:
+    if form == "json":
+        return _json(runs)
     code = OK
     for loaded, asked in runs:
         result = execute(loaded, asked.engine)
         _print(result.trace, loaded, asked, form, alone=len(runs) == 1)
         if not result.ok:
             code = MISMATCH
+    return code
+
+
+def _json(runs: list[tuple[Loaded, AskedEngine]]) -> int:
+    """Print one list with what the JSON lines of a run say; of several runs, a list of such lists."""
+    import json
+
+    from klpdsl.trace.jsonl import records
+
+    code = OK
+    found = []
+    for loaded, asked in runs:
+        result = execute(loaded, asked.engine)
+        about = {"engine": asked.engine.name, "asked": list(asked.names), "scenario": loaded.source}
+        found.append(list(records(result.trace, about)))
+        code = code if result.ok else MISMATCH
+    print(json.dumps(found[0] if len(found) == 1 else found, ensure_ascii=False, indent=1))
     return code
 
 
@@ -162,8 +182,16 @@ def _print(trace: Trace, loaded: Loaded, asked: AskedEngine, form: str, *, alone
         return
     from klpdsl.trace.text import to_text
 
+    text = to_text(trace)
+    if form == "markdown":
+        print(f"### {loaded.source} on {asked.label}\n\n```\n{text}```", end="\n" if alone else "\n\n")
+        return
+    if colours():
+        from klpdsl.cli import emphasis
+
+        text = emphasis.trace(text)
     if alone:
         complain(f"on {asked.label}")
     else:
         print(f"==== {loaded.source} on {asked.label}")
-    print(to_text(trace), end="" if alone else "\n")
+    print(text, end="" if alone else "\n")

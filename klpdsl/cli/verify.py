@@ -36,9 +36,7 @@ def main(argv: list[str]) -> int:
     p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
     add_bounds(p)
     arguments = p.parse_args(argv)
-    chosen = scenario_of(arguments, "verify")
-    if chosen is None:
-        return USAGE
+    chosen = scenario_of(arguments)
     asked = [name for spec in arguments.property or [] for name in spec.split(",") if name]
     unknown = [name for name in asked if name not in PROPERTIES]
     for name in unknown:

@@ -71,7 +71,7 @@ ON_THE_COMMAND_LINE: dict[tuple[str, ...], str] = {
     ("run", "v6.12"): "v6.12 is an engine: -e v6.12",
     ("run",): "name a file, - for standard input, or give a scenario with -c",
     ("run", "-c", "load p1", "--egine", "v6.12"): "did you mean --engine?",
-    ("run", "-c", "load p1", "--format", "jsn"): "did you mean jsonl?",
+    ("run", "-c", "load p1", "--format", "jsn"): "did you mean json?",
     ("run", "-c", "load p1", "-e", "6.12"): "did you mean v6.12?",
     ("run", "-c", "load p1", "-e", "V6.12"): "did you mean v6.12?",
     ("run", "-c", "load p1", "-e", "v6.12.3"): "engines are mainline releases, like v6.12",
