@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 import stat
 
+from klpdsl._errors import exit_code_of
+
 SCENARIOS = "scenarios"
 _REPOSITORY = ".git"
 
@@ -29,13 +31,25 @@ def may_be_named(path: str, root: str) -> bool:
     return not any(part.startswith(".") for part in path[len(root) :].split(os.sep))
 
 
+def is_folder(path: str) -> bool:
+    """Return whether there is a folder. Raises OSError where the machine fails to say so."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        if exit_code_of(error) == 4:
+            raise
+        return False
+    except ValueError:  # a NUL in it
+        return False
+
+
 def suite_above(start: str) -> str:
     """Return the nearest folder with scenarios/ at or above an absolute path, but not above its repository.
 
     Empty when there is none.
     """
     folder = start
-    while not os.path.isdir(os.path.join(folder, SCENARIOS)):
+    while not is_folder(os.path.join(folder, SCENARIOS)):
         parent = os.path.dirname(folder)
         if parent == folder or os.path.lexists(os.path.join(folder, _REPOSITORY)):
             return ""

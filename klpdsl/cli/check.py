@@ -7,6 +7,7 @@ import os
 import sys
 import time
 
+from klpdsl._checkout import is_folder
 from klpdsl._output import raw
 from klpdsl._writing import replace_file
 from klpdsl.cli.common import (
@@ -92,7 +93,7 @@ def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argpa
     from klpdsl.goldens.reporting.summary import summarise
 
     summary = summarise(suite, reports, whole=not arguments.paths, started=started, keep=not in_ci())
-    if not os.path.isdir(os.path.join(suite.root, "evidence")):
+    if not is_folder(os.path.join(suite.root, "evidence")):
         return summary  # most suites have none, and need not wait for the import
     from klpdsl.kernel import evidence
 

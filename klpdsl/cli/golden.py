@@ -75,7 +75,7 @@ def tell(suite: Suite, finished: Finished) -> None:
 
     for path in finished.written:
         shown = os.path.relpath(os.path.join(suite.root, path))
-        print(shown if os.path.exists(shown) else f"{shown} (removed)")
+        print(f"{shown} (removed)" if path in finished.removed else shown)
     for path in finished.moved:
         complain(f"{path}: left alone, somebody has changed it in the meantime; run klpdsl check")
     for sentence in evidence.objections(suite, finished.written):

@@ -41,7 +41,7 @@ def take(suite: Suite) -> Inventory:
     found: dict[str, list[str]] = {}
     stray = []
     start = len(suite.goldens) + 1
-    for path in below(suite.goldens) if os.path.isdir(suite.goldens) else ():
+    for path in _below_goldens(suite):
         folder, _, file = path[start:].rpartition("/")
         if folder and store.is_golden(file):
             found.setdefault(folder, []).append(file)
@@ -52,6 +52,13 @@ def take(suite: Suite) -> Inventory:
     without = sorted(names - held)
     guessed = tuple(one._replace(renamed=_renamed(suite, one, without)) for one in orphans)
     return Inventory(guessed, tuple(sorted(stray)), conflicts(suite))
+
+
+def _below_goldens(suite: Suite) -> list[str]:
+    try:
+        return below(suite.goldens)
+    except FileNotFoundError:
+        return []
 
 
 def _renamed(suite: Suite, orphans: Orphans, without: list[str]) -> str:

@@ -13,6 +13,7 @@ import json
 import os
 
 from klpdsl._errors import KlpdslError, exit_code_of
+from klpdsl._writing import UnfitPlaceError
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.locking import ForeignStateError
 from klpdsl.goldens.deciding.pending import Record
@@ -56,25 +57,29 @@ class Operation(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What a transaction has written: the paths, and those left alone because somebody has changed them since."""
+    """What a transaction has done: the paths, and those left alone because somebody has changed them since.
+
+    `removed` are those of `written` at which there is no file any more.
+    """
 
     written: tuple[str, ...]
     moved: tuple[str, ...]
+    removed: frozenset[str] = frozenset()
 
 
 def in_progress(suite: Suite) -> bool:
-    """Whether an accept was interrupted, so that the next one has to finish it."""
+    """Whether an accept was interrupted, so that the next one has to finish it. Raises OSError."""
     try:
         return sealed.read(suite, TRANSACTION) is not None
-    except (UnsealedError, OSError):
+    except (UnsealedError, UnfitPlaceError):
         return False
 
 
 def foreign(suite: Suite) -> bool:
-    """Whether something lies where an interrupted accept would be, and is none of ours."""
+    """Whether something lies where an interrupted accept would be, and is none of ours. Raises OSError."""
     try:
         sealed.read(suite, TRANSACTION)
-    except (UnsealedError, OSError):
+    except (UnsealedError, UnfitPlaceError):
         return True
     return False
 
@@ -241,7 +246,8 @@ def _put_in_place(suite: Suite, plan: _Reduced) -> Finished:
     for step in plan.steps:
         if step.new is None:
             writes.remove_empty_folders(suite, step.path.rpartition("/")[0])
-    return Finished(tuple(written), tuple(moved))
+    gone = frozenset(step.path for step in plan.steps if step.new is None)
+    return Finished(tuple(written), tuple(moved), gone & frozenset(written))
 
 
 def _put(suite: Suite, step: _Step, staged: str) -> bool:

@@ -38,6 +38,8 @@ def summarise(
 
 def _leave(suite: Suite, reports: Sequence[ScenarioReport]) -> str:
     """Leave pending what differs; returns why that could not be. A tree that cannot be written can be checked."""
+    differs = any(report.cases for report in reports)
+    problem = "what differs is not left pending" if differs else "what is pending is as it was"
     try:
         if not transaction.in_progress(suite) and pending.changes(suite, reports):
             with lock(suite, _PATIENCE):
@@ -45,27 +47,26 @@ def _leave(suite: Suite, reports: Sequence[ScenarioReport]) -> str:
                 pending.make(suite, pending.changes(suite, reports))
     except OSError as error:
         where = f"{suite.relative(error.filename)}: " if isinstance(error.filename, str) else ""
-        return f"what differs is not left pending: {where}{error.strerror or error}"
+        return f"{problem}: {where}{error.strerror or error}"
     except (BusyError, ForeignStateError) as error:
-        return f"what differs is not left pending: {error}"
+        return f"{problem}: {error}"
     return ""
 
 
 def _notes(suite: Suite, checked: set[str]) -> tuple[str, ...]:
+    try:
+        return tuple(_undecided(suite, checked))
+    except OSError as error:
+        where = suite.relative(error.filename) if isinstance(error.filename, str) else STATE
+        return (f"{where}: {error.strerror}",)
+
+
+def _undecided(suite: Suite, checked: set[str]) -> list[str]:
     notes = []
     if transaction.in_progress(suite):
         notes.append("an accept was interrupted: klpdsl accept finishes it")
     elif transaction.foreign(suite):
         notes.append(f"{transaction.TRANSACTION} is left from an accept that was not made here: remove it")
-    try:
-        return (*notes, *_undecided(suite, checked))
-    except OSError as error:
-        where = suite.relative(error.filename) if isinstance(error.filename, str) else STATE
-        return (*notes, f"{where}: {error.strerror}")
-
-
-def _undecided(suite: Suite, checked: set[str]) -> list[str]:
-    notes = []
     gone = [name for name in pending.names(suite) if name not in checked]
     if gone:
         notes.append(f"changes are pending for {', '.join(gone)}, which is no scenario (klpdsl reject)")

@@ -9,6 +9,7 @@ in the git directory where that cannot be; where neither can, it lasts as long a
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -26,6 +27,8 @@ except ImportError:
 MOST = 1 << 30
 
 _LENGTH = 32
+#: What is said of a folder that cannot be, or is not for us.
+_NO_PLACE = frozenset((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ELOOP))
 _MARK = b"klpdsl-seal "
 
 _keys: dict[str, bytes] = {}
@@ -70,8 +73,11 @@ def _kept_key(suite: Suite) -> bytes | None:
     for folder in _folders(suite):
         try:
             return _read_key(folder) or _make_key(folder)
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                # Another key would make strangers of what this one has sealed.
+                error.filename = os.path.join(folder, "key")
+                raise
     return None
 
 
