@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from klpdsl._writing import replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, complain, parser
 from klpdsl.cli.exploring import ScenarioChoice, add_bounds, add_scenario, bounds_of, progress_of, scenario_of
 from klpdsl.explore import outcome_report, witness
@@ -103,24 +104,9 @@ def _write(folder: str, found: Exploration, paths: Paths, engine: Engine, chosen
         texts[f"{stem}.{_file_name(property_)}.klp"] = text
     os.makedirs(folder, exist_ok=True)
     for file, text in texts.items():
-        write_whole(os.path.join(folder, file), text)
+        replace_file(os.path.join(folder, file), text.encode("utf-8", "surrogateescape"))
     complain(f"{outcome_report.counted(len(texts), 'scenario')} written to {folder}")
 
 
 def _file_name(property_: str) -> str:
     return "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in property_)[:60]
-
-
-def write_whole(path: str, text: str) -> None:
-    """Write a file that is either there as a whole or not at all."""
-    import tempfile
-
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".klpdsl-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
