@@ -131,7 +131,10 @@ def size(items: Sequence[tree.Item]) -> int:
     return len(text_of(items).split())
 
 
-@pytest.mark.parametrize("name", BLOWN_UP)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if place % 3 else ()) for place, name in enumerate(BLOWN_UP)],
+)
 def test_a_blown_up_scenario_comes_back(name: str, klpdsl: Any, scenario: Write, tmp_path: Path) -> None:
     before, after = around(name)
     big = scenario(blow_up(name), "big.klp")

@@ -10,11 +10,12 @@ import difflib
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from klpdsl.run.session import execute, load_file
+from klpdsl.run.session import Loaded, execute, load_file
 from klpdsl.semantics.points import mainline_engine
 from klpdsl.semantics.table import change, order
 from klpdsl.trace.events import Trace
@@ -92,13 +93,16 @@ def test_checking_the_scenarios_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@cache
+def suite() -> tuple[Loaded, ...]:
+    paths = sorted((ROOT / "scenarios").rglob("*.klp"))
+    return tuple(load_file(str(path)) for path in paths if "common" not in path.parts)
+
+
 @pytest.mark.parametrize("name", HIDDEN)
 def test_a_change_that_no_scenario_can_show_says_why_and_shows_in_none(name: str) -> None:
     assert change(name).why
     before, after = (mainline_engine(place + order().index(name)) for place in (0, 1))
-    for path in sorted((ROOT / "scenarios").rglob("*.klp")):
-        if "common" in path.parts:
-            continue
-        loaded = load_file(str(path))
-        traces = [to_text(execute(loaded, engine).trace) for engine in (before, after)]
-        assert traces[0] == traces[1], f"{path} shows {name}"
+    for loaded in suite():
+        traces = [execute(loaded, engine).trace for engine in (before, after)]
+        assert traces[0] == traces[1], f"{loaded.source} shows {name}"
