@@ -12,7 +12,7 @@ from klpdsl._output import raw, visible
 from klpdsl._writing import replace_file
 from klpdsl.cli.arguments import make_parser
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, NOTHING_SELECTED, OK, complain
-from klpdsl.cli.scenario_options import loaded_of
+from klpdsl.cli.scenario_options import add_scenario, loaded_of
 from klpdsl.kernel.errors import KernelError
 from klpdsl.kernel.kernels import (
     KernelImage,
@@ -45,11 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     actions = top.add_subparsers(metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", help="which kernels are at hand")
+    listing = _action(actions, "list", "which kernels are at hand", "klpdsl kernel list")
     listing.set_defaults(action=_list)
 
-    fetching = actions.add_parser(
-        "fetch", help="get a kernel and its headers through apt, without installing them"
+    fetching = _action(
+        actions,
+        "fetch",
+        "get a kernel and its headers through apt, without installing them",
+        "klpdsl kernel fetch 6.12",
     )
     fetching.add_argument("series", metavar="X.Y", help="for example 6.12")
     fetching.add_argument(
@@ -58,18 +61,29 @@ def _parser() -> argparse.ArgumentParser:
     fetching.set_defaults(action=_fetch)
 
     _confirm_parser(
-        actions.add_parser("confirm", help="compare the model with kernels, scenario by scenario")
+        _action(
+            actions,
+            "confirm",
+            "compare the model with kernels, scenario by scenario",
+            "klpdsl kernel confirm scenarios/replace --kernel 6.12 --record",
+        )
     )
 
-    evidence = actions.add_parser("evidence", help="what kernels have said so far, as Markdown")
+    evidence = _action(
+        actions, "evidence", "what kernels have said so far, as Markdown", "klpdsl kernel evidence --changes"
+    )
     evidence.add_argument(
         "--changes", action="store_true", help="instead, which changes of the history that bears out"
     )
     evidence.set_defaults(action=_evidence)
 
-    running = actions.add_parser("run", help="print the trace of a scenario on a kernel")
-    running.add_argument("file", nargs="?", metavar="FILE", help="a scenario; - is standard input")
-    running.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
+    running = _action(
+        actions,
+        "run",
+        "print the trace of a scenario on a kernel",
+        "klpdsl kernel run -c 'load p1; t1: syscall f' --kernel 6.12",
+    )
+    add_scenario(running)
     _kernel_options(running)
     running.add_argument("--format", choices=("text", "jsonl"), default="text", help="how to print the trace")
     running.add_argument(
@@ -77,6 +91,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     running.set_defaults(action=_run)
     return top
+
+
+def _action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str, example: str
+) -> argparse.ArgumentParser:
+    """Return the parser of one of the command's own commands, with what it does and an example in its help."""
+    described = f"{what[0].upper()}{what[1:]}."
+    return actions.add_parser(
+        name, help=what, description=described, epilog=f"example: {example}", allow_abbrev=False
+    )
 
 
 def _confirm_parser(parser: argparse.ArgumentParser) -> None:

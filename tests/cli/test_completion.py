@@ -84,3 +84,10 @@ def test_help_of_a_command(command: str, capsys: Capture) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out == call(capsys, command, "--help").out
     assert call(capsys, "help", "kernel", "run").out.startswith("usage: klpdsl kernel run")
+
+
+@pytest.mark.parametrize("action", ["list", "fetch", "confirm", "evidence", "run"])
+def test_help_of_a_command_within_a_command_has_an_example(action: str, capsys: Capture) -> None:
+    done = call(capsys, "kernel", action, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert f"example: klpdsl kernel {action}" in " ".join(done.out.split())
