@@ -33,10 +33,24 @@ def main(argv: list[str]) -> int:
         help="the properties to verify (default: what the scenario's `always` and `never` say; where there are none, "
         "all that are built in)",
     )
+    p.add_argument(
+        "--forever",
+        action="store_true",
+        help="take the last `interleave` as an alphabet: each of its steps at any time, as often as one likes",
+    )
+    p.add_argument(
+        "--depth", type=int, default=2, metavar="N", help="with --forever, how many functions deep tasks go"
+    )
     p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
     add_bounds(p)
     arguments = p.parse_args(argv)
     chosen = scenario_of(arguments)
+    if arguments.forever and (arguments.depth < 1 or not _is_alphabet(chosen.loaded.program.statements)):
+        complain(
+            "klpdsl verify: --forever asks for an `interleave` of steps alone as the last statement, "
+            "and --depth for 1 or more"
+        )
+        return USAGE
     asked = [name for spec in arguments.property or [] for name in spec.split(",") if name]
     unknown = [name for name in asked if name not in PROPERTIES]
     for name in unknown:
@@ -47,11 +61,20 @@ def main(argv: list[str]) -> int:
         return USAGE
     codes = []
     for engine in chosen.engines:
-        paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=not arguments.no_symmetry)
+        depth = arguments.depth if arguments.forever else 0
+        symmetric = not arguments.no_symmetry
+        paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=symmetric, depth=depth)
         names = frozenset(asked or _standing(paths) or PROPERTIES)
         found = PathSearch(paths, stop_at=names).run(bounds_of(arguments), progress_of(arguments))
         codes.append(_tell(found, paths, engine, names))
     return MISMATCH if MISMATCH in codes else max(codes, default=OK)
+
+
+def _is_alphabet(statements: tuple[tree.Statement, ...]) -> bool:
+    last = statements[-1] if statements else None
+    return isinstance(last, tree.Interleave) and all(
+        isinstance(statement, tree.Step) for thread in last.threads for statement in thread.body
+    )
 
 
 def _standing(paths: Paths) -> list[str]:
@@ -62,6 +85,13 @@ def _standing(paths: Paths) -> list[str]:
             named = isinstance(condition, tree.PropertyNamed)
             names.append(condition.name if named else format_statement(statement))  # type: ignore[union-attr]
     return names
+
+
+def _searched(paths: Paths) -> str:
+    if not paths.flow.endless:
+        return "every order was taken"
+    deep = f"tasks up to {counted(paths.depth, 'function')} deep"
+    return f"the steps in any order, as often as one likes, {deep}; the search has closed"
 
 
 def _tell(found: Exploration, paths: Paths, engine: Engine, names: frozenset[str]) -> int:
@@ -83,9 +113,7 @@ def _tell(found: Exploration, paths: Paths, engine: Engine, names: frozenset[str
         print(f"{said}: not known on {engine.name}: {found.stopped} stopped the search")
         print(f"{size} seen without a violation, {found.effort.frontier:,} not gone on from")
         return CANNOT_JUDGE
-    print(
-        f"{said}: {'holds' if len(names) == 1 else 'hold'} on {engine.name} in {size}: every order was taken"
-    )
+    print(f"{said}: {'holds' if len(names) == 1 else 'hold'} on {engine.name} in {size}: {_searched(paths)}")
     crashed = sorted(set(found.broken) & set(FATAL) - names)
     if crashed:
         print(

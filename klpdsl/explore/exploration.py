@@ -166,7 +166,7 @@ class PathSearch:
     # --- what came of it ---
 
     def _exploration(self, effort: Effort, stopped: str) -> Exploration:
-        ways = None if stopped else self._orders()
+        ways = None if stopped or self._paths.flow.endless else self._orders()
         endings: dict[Observation, Ending] = {}
         for index, seen in self._ends.items():
             known = endings.get(seen)

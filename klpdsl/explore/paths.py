@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.explore.threads import alike_tasks
+from klpdsl.explore.threads import alike_tasks, all_do_the_same
 from klpdsl.run.flow import END, MAIN, Branching, Flow, Leaf, NextStep, Position, Spread
 from klpdsl.run.operations import why_not_now
 from klpdsl.run.program import Program
@@ -77,16 +77,25 @@ class Paths:
     """A program on an engine as a graph of states.
 
     `observe` says what is kept of the way: `results` of steps, nothing (`final`), or the whole `trace`. `symmetric`:
-    whether tasks that are alike are exchanged for one another.
+    whether tasks that are alike are exchanged for one another. With a `depth`, the last `interleave` is an alphabet:
+    each of its steps may be taken as often as one likes, and tasks go so many functions deep.
     """
 
     def __init__(
-        self, program: Program, semantics: Semantics, observe: str = "results", *, symmetric: bool = True
+        self,
+        program: Program,
+        semantics: Semantics,
+        observe: str = "results",
+        *,
+        symmetric: bool = True,
+        depth: int = 0,
     ) -> None:
         self.program = program
         self.semantics = semantics
         self.observe = observe
-        self.flow = Flow(program.statements)
+        self.flow = Flow(program.statements, forever=depth > 0)
+        self.depth = depth
+        self._exchanges = symmetric and depth > 0 and all_do_the_same(program)
         self.alike = alike_tasks(program, self.flow)
         self._symmetric = symmetric and observe != "trace" and bool(self.alike)
         self._members = [name for group in self.alike for name in group.names]
@@ -120,6 +129,9 @@ class Paths:
     def key(self, state: PathState) -> object:
         """A hashable value, equal for states from which the same can follow and be observed."""
         world = state.world
+        if self.flow.endless:
+            found = (state.standing.key(), state.watch.key(), is_crashed(state), state.latest)
+            return (world.key(symmetric=self._exchanges), state.position, found)
         rest = (state.standing.key(), state.watch.key(), state.violated, state.latest)
         if not self._symmetric:
             results = state.results if self.observe == "trace" else frozenset(state.results)
@@ -183,8 +195,23 @@ class Paths:
     def moves(self, state: PathState) -> Iterator[NextStep]:
         """What can be taken now: a thread of an `interleave` waits while its next step can not be taken."""
         for move in self.flow.moves(state.position):
-            if move.thread == MAIN or why_not_now(state.world, self.flow.leaf(move.node)) is None:
+            if move.node in self.flow.endless:
+                if self._deep_enough(state, move.node):
+                    continue
+            elif move.thread == MAIN:
                 yield move
+                continue
+            if why_not_now(state.world, self.flow.leaf(move.node)) is None:
+                yield move
+
+    def _deep_enough(self, state: PathState, node: int) -> bool:
+        """Whether the task is in as many functions as it may be, and would call another."""
+        statement = self.flow.leaf(node).statement
+        if not isinstance(statement, tree.Step) or not isinstance(statement.operation, tree.TaskStep):
+            return False
+        index = state.world.task_index(statement.operation.task)
+        calls = isinstance(statement.operation.actions[0], (tree.Call, tree.Enter, tree.Syscall))
+        return calls and index >= 0 and len(state.world.tasks[index].stack) >= self.depth
 
     def waiting(self, state: PathState) -> list[tuple[int, str]]:
         """Where nothing can be taken: the leaves that wait, and for each why."""

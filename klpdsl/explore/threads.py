@@ -41,6 +41,17 @@ def alike_tasks(program: Program, flow: Flow) -> tuple[AlikeTasks, ...]:
     )
 
 
+def all_do_the_same(program: Program) -> bool:
+    """Whether all tasks there are do the same in the last `interleave`, and none is called by name."""
+    last = program.statements[-1]
+    assert isinstance(last, tree.Interleave)
+    tasks = {task.name for task in program.world.tasks if task.kind != "idle"}
+    own = {
+        thread.name: tuple(map(_said, thread.body)) for thread in last.threads if thread.name != tree.OPERATOR
+    }
+    return set(own) == tasks and len(set(own.values())) == 1 and tasks.isdisjoint(_named(program.statements))
+
+
 def _threads(
     names: list[str], bodies: dict[str, list[tuple[int, int, object]]]
 ) -> tuple[tuple[int, tuple[int, ...]], ...]:

@@ -72,12 +72,17 @@ class NextStep(NamedTuple):
 class Flow:
     """A program's statements as a graph."""
 
-    __slots__ = ("_known", "nodes", "start")
+    __slots__ = ("_known", "endless", "nodes", "start")
 
-    def __init__(self, statements: tuple[tree.Statement, ...]) -> None:
+    def __init__(self, statements: tuple[tree.Statement, ...], *, forever: bool = False) -> None:
         self.nodes: list[Leaf | Branching | Spread] = []
         self._known: dict[Position, tuple[tuple[NextStep, ...], bool]] = {}
-        self.start = Position(self._sequence(statements, END))
+        #: The leaves that may be taken again and again, where the last `interleave` is an alphabet.
+        self.endless: frozenset[int] = frozenset()
+        if forever:
+            self.start = Position(self._alphabet(statements))
+        else:
+            self.start = Position(self._sequence(statements, END))
 
     # --- asking ---
 
@@ -136,6 +141,18 @@ class Flow:
     def _add(self, node: Leaf | Branching | Spread) -> int:
         self.nodes.append(node)
         return len(self.nodes) - 1
+
+    def _alphabet(self, statements: tuple[tree.Statement, ...]) -> int:
+        """The statements of the last `interleave`, each as often as one likes: behind each, all may come again."""
+        *before, last = statements
+        assert isinstance(last, tree.Interleave)
+        hub = self._add(Branching(()))
+        leaves = tuple(
+            self._statement(statement, hub) for thread in last.threads for statement in thread.body
+        )
+        self.nodes[hub] = Branching(leaves)
+        self.endless = frozenset(leaves)
+        return self._sequence(tuple(before), hub)
 
     def _sequence(self, statements: tuple[tree.Statement, ...], behind: int) -> int:
         for statement in reversed(statements):
