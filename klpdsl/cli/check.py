@@ -97,7 +97,8 @@ def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argpa
         return summary  # most suites have none, and need not wait for the import
     from klpdsl.kernel import evidence
 
-    return summary._replace(notes=(*summary.notes, *evidence.notes(suite, names)))
+    notes = (*summary.notes, *evidence.notes(suite, names))
+    return summary._replace(notes=notes, damaged=tuple(evidence.damaged(suite, names)))
 
 
 def _tell(summary: Summary, arguments: argparse.Namespace) -> int:

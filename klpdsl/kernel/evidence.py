@@ -173,12 +173,22 @@ def notes(suite: Suite, names: Iterable[str]) -> list[str]:
         elif name in asked:
             try:
                 kernels = stale(suite, name)
-            except EvidenceError as error:
-                found.append(str(error))
-                continue
+            except EvidenceError:
+                continue  # see `damaged`
             if kernels:
                 said = " and ".join(kernels)
                 found.append(f"{name}: what Linux {said} said is about another trace (klpdsl kernel confirm)")
+    return found
+
+
+def damaged(suite: Suite, names: Iterable[str]) -> list[str]:
+    """Say which files about the scenarios hold no evidence, a sentence each."""
+    found = []
+    for name in sorted(set(names) & set(names_kept(suite))):
+        try:
+            read(suite, name)
+        except EvidenceError as error:
+            found.append(str(error))
     return found
 
 

@@ -131,6 +131,16 @@ def test_nothing_in_a_suite_hangs_a_check_or_leaks(
     assert timed(project, "blame", str(golden)).returncode in (0, 2)
 
 
+def test_evidence_with_a_conflict_in_it_is_an_error_of_its_file(project: Project) -> None:
+    path = project.root / "evidence/first.toml"
+    path.parent.mkdir()
+    path.write_text('<<<<<<< ours\n["6.1"]\n=======\n>>>>>>> theirs\n')
+    for options in ([], ["--format", "json"], ["--format", "github"]):
+        done = project.run("check", *options)
+        assert done.returncode == 2
+        assert "evidence/first.toml: this is no evidence: " in done.stdout
+
+
 @pytest.mark.parametrize("kind", HOSTILE, ids=lambda kind: kind.__name__)
 def test_an_import_in_a_comment_is_no_way_out(project: Project, kind: Callable[[Path], None]) -> None:
     kind(project.root / "scenarios/deep/bait.klp")

@@ -25,7 +25,7 @@ class Summary(NamedTuple):
     """A finished check: the reports, the classes of their differences, and what lies about below goldens/.
 
     `inventory` is None when only a part of the suite was looked at. `notes` are other things to be tidied up,
-    `unkept` says why what differs is not left pending.
+    `unkept` says why what differs is not left pending, `damaged` are files that are not what they should be.
     """
 
     suite: Suite
@@ -36,6 +36,7 @@ class Summary(NamedTuple):
     engines: int
     seconds: float
     unkept: str = ""
+    damaged: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -80,7 +81,7 @@ class Summary(NamedTuple):
     def code(self) -> int:
         """The exit code."""
         counts = self.counts
-        if counts["errors"]:
+        if counts["errors"] or self.damaged:
             return 2
         if counts["differ"] or counts["new"] or counts["failed"] or counts["conflicts"]:
             return 1
@@ -126,6 +127,7 @@ def text(summary: Summary, paint: Paint = PLAIN, *, verbose: bool = False) -> st
     for number, one in enumerate(summary.classes, 1):
         lines += [*class_lines(one, number, paint, verbose=verbose), ""]
     lines += failures(summary.reports, paint)
+    lines += summary.damaged
     lines += summary.housekeeping()
     lines.append(counts_line(summary))
     return "\n".join(lines) + "\n"

@@ -63,6 +63,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             if report.error
         ],
         "conflicts": list(summary.inventory.conflicts) if summary.inventory else [],
+        "damaged": list(summary.damaged),
         "housekeeping": summary.housekeeping(),
     }
 
@@ -130,6 +131,7 @@ def github(summary: Summary) -> str:
             lines.append(_annotation(summary, report.name, int(place[1]) if place else 0, title, text))
     if summary.inventory:
         lines += [f"::error::{_data(f'{path}: unmerged')}" for path in summary.inventory.conflicts]
+    lines += [f"::error::{_data(text)}" for text in summary.damaged]
     lines += [f"::warning::{_data(text)}" for text in summary.housekeeping()]
     level = "notice" if summary.code in {0, 3} else "error"
     lines.append(f"::{level} title=klpdsl check::{_data(counts_line(summary))}")
@@ -271,6 +273,8 @@ def markdown(summary: Summary) -> str:
         lines += ["", "### What its author did not mean", "", *failed[:_MEMBERS]]
         if len(failed) > _MEMBERS:
             lines.append(f"- … and {len(failed) - _MEMBERS} more")
+    if summary.damaged:
+        lines += ["", "### Damaged files", "", *(f"- {_cell(text)}" for text in summary.damaged)]
     if summary.housekeeping():
         lines += ["", "### To be tidied up", "", *(f"- {_cell(text)}" for text in summary.housekeeping())]
     return "\n".join(lines) + "\n"
