@@ -16,5 +16,7 @@ PROPERTIES = {
     "half-retired": "outside transitions, a patch's `enabled` does not say whether its functions are in force",
     "unpatched-module": "an enabled patch does not patch a target module that is loaded",
     "unreplaced": "a replacement is complete, and a patch that it should have retired is still enabled",
+    "orphan-state": "a state was brought in by patches that are gone, and nobody has undone it",
+    "set-overlap": "outside transitions, patches of different sets both patch one function",
     "leftover-nop": "a replacement is complete, and its no-ops still hook functions that nothing patches",
 }

@@ -156,8 +156,8 @@ def declarations() -> st.SearchStrategy[tree.Item]:
 
 def actions() -> st.SearchStrategy[tree.Action]:
     """What a task does."""
-    verbs: list[Literal["run", "sleep", "resched", "freeze", "continue"]]
-    verbs = ["run", "sleep", "resched", "freeze", "continue"]
+    verbs: list[Literal["run", "sleep", "resched", "freeze", "switchpoint", "continue"]]
+    verbs = ["run", "sleep", "resched", "freeze", "switchpoint", "continue"]
     return st.one_of(
         st.builds(tree.Call, functions(), st.just(NOWHERE)),
         st.builds(tree.Return, st.just(NOWHERE)),

@@ -174,6 +174,8 @@ def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
         yield ""
         yield from _wrapped(said["prose"], "  ")
         for title, texts in (
+            ("what became of it", [said["status"]] if said["status"] else []),
+            ("known by", [said["grade"]] if said["grade"] else []),
             ("base", [said["base_why"]] if said["base_why"] else []),
             ("inferred", said["inferred"]),
             ("caught by", said["caught"]),

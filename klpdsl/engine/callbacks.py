@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klpdsl.engine import state_callbacks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.engine.patch import set_object
 from klpdsl.engine.states import klp_get_prev_state
@@ -11,7 +12,7 @@ from klpdsl.world.values import KLP_PATCHED, KLP_UNPATCHED, Object
 
 def klp_pre_patch_callback(k: Kernel, name: str, index: int) -> str:
     """Run pre_patch; only an object for which it succeeded will see post_unpatch."""
-    if not k.sem.callbacks:
+    if not k.sem.callbacks or not k.sem.object_callbacks:
         return OK
     obj = k.w.patches[name].objects[index]
     result = _run(k, name, obj, "pre_patch")
@@ -43,6 +44,7 @@ def after_transition(k: Kernel, name: str, target: int) -> None:
     """The callbacks at the end of klp_complete_transition(), for the objects that are loaded, in order."""
     if not k.sem.callbacks:
         return
+    state_callbacks.after_transition(k, name, target)
     for index, obj in enumerate(k.w.patches[name].objects):
         if not obj.loaded:
             continue
@@ -67,7 +69,7 @@ def set_results(k: Kernel, name: str, object_name: str, results: dict[str, str])
 
 
 def _run(k: Kernel, name: str, obj: Object, which: str) -> str:
-    for callback, result in obj.callbacks:
+    for callback, result in obj.callbacks if k.sem.object_callbacks else ():
         if callback == which:
             if k.emit or k.watch:
                 k.tell(Callback(name, obj.name, which, result))
@@ -80,5 +82,5 @@ def _tell_states(k: Kernel, name: str) -> None:
     # What the callback can find out about the states that its patch changes.
     if not k.sem.states or not k.emit:
         return
-    for id_, version in k.w.patches[name].states:
-        k.emit(StateFound(name, id_, version, klp_get_prev_state(k, id_)))
+    for state in k.w.patches[name].states:
+        k.emit(StateFound(name, state.id, state.version, klp_get_prev_state(k, state.id)))

@@ -7,7 +7,7 @@ goes on from there once the obstacle is gone.
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, patch, replace
+from klpdsl.engine import callbacks, func_attributes, patch, replace, state_callbacks
 from klpdsl.engine.context import Kernel
 from klpdsl.world.values import KLP_PATCHED, KLP_UNDEFINED, KLP_UNPATCHED
 
@@ -34,6 +34,7 @@ def klp_complete_transition(k: Kernel, *, wait: bool = True) -> None:
     if target == KLP_PATCHED and replace.replaces(k, w.patches[name]):
         retired = replace.klp_unpatch_replaced_patches(k, name)
         replace.klp_discard_nops(k, name)
+        state_callbacks.post_unpatch_replaced(k, name)
     if target == KLP_UNPATCHED:
         patch.klp_unpatch_objects(k, name)
     # Taking the last version off a function unregisters its handler, and that is a barrier as well: ftrace waits
@@ -102,6 +103,7 @@ def _end(k: Kernel, retired: tuple[str, ...], *, wait: bool) -> None:
             # Only switching takes a mark away. A child that got its parent's new state and old mark (fork_pending)
             # still has it: the kernel warns and lets it be.
             k.set_patch_state(index, KLP_UNDEFINED, pending=task.pending)
+    func_attributes.completed(k, name, target)
     callbacks.after_transition(k, name, target)
     if target == KLP_UNPATCHED and k.sem.enabled_clear in ("completion", "completion-naive"):
         k.set_enabled(w.patches[name], False)

@@ -12,6 +12,8 @@ from klpdsl.engine import (
     modules,
     patch,
     replace,
+    scope,
+    state_callbacks,
     states,
     surprises,
     sysfs,
@@ -128,7 +130,13 @@ def _new_patch(k: Kernel, spec: PatchSpec) -> Patch:
     )
     generation = k.w.modules[spec.name].generation
     patch = Patch(spec.name, generation, spec.immediate, spec.replace, spec.states, objects)
-    return k.set_patch(patch._replace(relocations=spec.relocations))
+    patch = patch._replace(
+        relocations=spec.relocations,
+        replace_sets=spec.replace_sets,
+        override=spec.override,
+        replaceable=spec.replaceable,
+    )
+    return k.set_patch(patch._replace(retires=scope.settled_at_load(k, patch)))
 
 
 def _klp_init_patch(k: Kernel, name: str) -> str:
@@ -179,6 +187,8 @@ def _klp_init_object(k: Kernel, name: str, index: int) -> str:
             return "EEXIST"
         seen.add(directory)
         k.sysfs(f"{name}/{obj.name}/{directory}/", "")
+        if k.sem.func_attr != "none":
+            k.sysfs(f"{name}/{obj.name}/{directory}/{k.sem.func_attr}", "0")
     return klp_init_object_loaded(k, name, obj) if obj.loaded else OK
 
 
@@ -190,7 +200,7 @@ def klp_enable_patch(k: Kernel, spec: PatchSpec) -> str:
     error = _checks_before_init(k, spec)
     if error != OK:
         return error
-    if not states.klp_is_patch_compatible(k, spec):
+    if not states.klp_is_patch_compatible(k, spec) or scope.conflicts(k, spec):
         k.pr_err(f"Livepatch patch ({spec.name}) is not compatible with the already installed livepatches.")
         return "EINVAL"
     if not spec.objects:
@@ -229,7 +239,9 @@ def enable_patch(k: Kernel, name: str) -> str:
         k.module_get(name)
     k.pr_notice(f"enabling patch '{name}'")
     transition.klp_init_transition(k, name, KLP_PATCHED)
-    error = _push_loaded_objects(k, name)
+    error = state_callbacks.pre_patch(k, name)
+    if error == OK:
+        error = _push_loaded_objects(k, name)
     if error != OK:
         k.pr_warn(f"failed to enable patch '{name}'")
         transition.klp_cancel_transition(k)
@@ -319,6 +331,7 @@ def _klp_disable_patch(k: Kernel, name: str) -> str:
     if upper := _successor_enabled(k, name):
         return k.refuse("EBUSY", upper)
     transition.klp_init_transition(k, name, KLP_UNPATCHED)
+    state_callbacks.pre_unpatch(k, name)
     if k.sem.callbacks:
         for index, obj in enumerate(k.w.patches[name].objects):
             if obj.patched:
@@ -395,6 +408,9 @@ def enabled_store(k: Kernel, name: str, text: str) -> str:
         return k.refuse("EINVAL", "the patch was replaced" if p.retired else "the patch is not registered")
     if shown_as_enabled(k, p) == value:
         return k.refuse("EINVAL", ALREADY_ENABLED if value else "already disabled")
+    if p.enabled and states.blocks_disable(k, p):
+        k.pr_err(f"The livepatch '{name}' does not support disable")
+        return "EINVAL"
     if k.w.transition_patch == name:
         transition.klp_reverse_transition(k)
         return OK
@@ -446,6 +462,21 @@ def _action_store(k: Kernel, name: str, text: str) -> tuple[str, bool]:
     if k.w.transition_patch != name:
         return k.refuse("EINVAL", f"'{name}' is not in transition"), False
     return OK, True
+
+
+def replaceable_store(k: Kernel, name: str, text: str) -> str:
+    """A write to `replaceable` (as proposed in 2025): no patch in transition may change its own; others' may change."""
+    value = kstrtobool(text)
+    if value is None:
+        return k.refuse("EINVAL", NO_BOOLEAN)
+    p = k.w.patches[name]
+    if value == bool(p.replaceable):
+        return OK
+    if k.w.transition_patch == name:
+        return k.refuse("EAGAIN", f"'{name}' is in transition")
+    k.set_patch(p._replace(replaceable=value))
+    k.sysfs(f"{name}/replaceable", str(int(value)))
+    return OK
 
 
 def _digit(text: str) -> bool | None:

@@ -421,6 +421,7 @@ def _safe_point(k: Kernel, name: str) -> Outcome:
 
 resched = _safe_point
 freeze = _safe_point
+switch_point = tasks.switch_point
 
 
 def enter(_k: Kernel, _task: str, _key: FuncKey) -> Outcome:

@@ -74,6 +74,8 @@ def write(k: Kernel, name: str, attribute: str, text: str) -> Outcome:
         return Outcome("ENOENT", f"module {name} is not loaded")
     if not patch.kobj:
         return Outcome("ENOENT", f"'{name}' has been freed, and its files are gone")
+    if attribute == "replaceable" and k.sem.replaceable_attr:
+        return _locked(k, lambda: Outcome(core.replaceable_store(k, name, text)))
     store = _STORES.get(attribute)
     if store is not None:
         return _locked(k, lambda: Outcome(store(k, name, text)))
@@ -111,6 +113,7 @@ return_ = tasks.return_
 syscall = tasks.syscall
 resched = tasks.resched
 freeze = tasks.freeze
+switch_point = tasks.switch_point
 run = tasks.run
 sleep = tasks.sleep
 fork = tasks.fork
@@ -182,10 +185,13 @@ def drain(k: Kernel) -> None:
             waiting += ((what, name),)
         elif what == "free":
             free.klp_free_patch_finish(k, name)
+            loader.delete_after_free(k, name)
         elif what == "signal":
             tasks.wake(k, name)
         elif what == "kick":
             tasks.kick(k, name)
+        elif what == "stop":
+            transition.check_on_stopped_cpu(k, name)
     if waiting:
         k.w.work = waiting
 

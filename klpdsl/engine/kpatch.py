@@ -376,6 +376,7 @@ fork = tasks.fork
 exit_ = tasks.exit_
 resched = tasks.resched
 freeze = tasks.freeze
+switch_point = tasks.switch_point
 
 
 def enter(_k: Kernel, _task: str, _key: FuncKey) -> Outcome:

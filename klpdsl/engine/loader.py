@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, ftrace, hooks, kobjects, modules, patch, relocations, tasks
+from klpdsl.engine import core, ftrace, hooks, kobjects, modules, patch, relocations, scope, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.world.values import PatchSpec
 
@@ -154,16 +154,50 @@ def _remove_patch(k: Kernel, name: str) -> Outcome:
     return SUCCESS
 
 
+def _missing_replace(k: Kernel, spec: PatchSpec) -> Outcome | None:
+    """What is missing to say whom the patch replaces, or that it is not to be replaced."""
+    if spec.replace and k.sem.replace not in ("patch", "always"):
+        return unsupported("replace", "patch", "always")
+    if spec.replace and k.sem.set_attr == "replace_set":
+        return unsupported("set_attr", "none", "number-in-replace")
+    if (spec.replace_sets or spec.override) and k.sem.replace_scope not in scope.NUMBERED:
+        return unsupported("replace_scope", *scope.NUMBERED)
+    if (len(spec.replace_sets) > 1 or spec.override) and k.sem.replace_scope != "sets":
+        return unsupported("replace_scope", "sets")
+    if spec.replaceable is not None and not k.sem.replaceable_attr:
+        return unsupported("replaceable_attr")
+    return None
+
+
+def _missing_states(k: Kernel, spec: PatchSpec) -> Outcome | None:
+    """What is missing for the patch's states and what they ask for."""
+    if spec.states and not k.sem.states:
+        return unsupported("states")
+    for state in spec.states:
+        if state.block_disable and k.sem.state_rule != "block-disable":
+            return unsupported("state_rule", "block-disable")
+        if state.shadow and not k.sem.state_shadow:
+            return unsupported("state_shadow")
+        if state.callbacks is not None and k.sem.state_callbacks == "none":
+            return unsupported("state_callbacks")
+    return None
+
+
+def delete_after_free(k: Kernel, name: str) -> None:
+    """As proposed in 2024: the work that frees a patch removes its module too, as rmmod would. Errors are lost."""
+    if k.sem.module_after_free == "delete" and not k.w.patches[name].forced:
+        unload_patch(k, name)
+
+
 def missing_feature(k: Kernel, spec: PatchSpec) -> Outcome | None:
     """What is missing from these semantics to say what the patch asks for at all; None when nothing is."""
     if spec.immediate and not k.sem.immediate:
         return unsupported("immediate")
-    if spec.replace and k.sem.replace not in ("patch", "always"):
-        return unsupported("replace", "patch", "always")
+    missing = _missing_replace(k, spec) or _missing_states(k, spec)
+    if missing is not None:
+        return missing
     if spec.relocations and not k.sem.livepatch_modinfo:
         return unsupported("livepatch_modinfo")  # the commit that asks for it brought them
-    if spec.states and not k.sem.states:
-        return unsupported("states")
     for obj in spec.objects:
         if obj.callbacks and not k.sem.callbacks:
             return unsupported("callbacks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import ftrace
+from klpdsl.engine import ftrace, func_attributes
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.engine.errnos import number
 from klpdsl.engine.symbols import symbols_named
@@ -25,7 +25,7 @@ from klpdsl.world.values import (
 
 def func_key(obj: Object, func: Func) -> FuncKey:
     """The original function that a func patches: sympos 0 means the only one of that name, hence the first."""
-    return (obj.name, func.name, func.sympos or 1)
+    return (func.found_in or obj.name, func.name, func.sympos or 1)
 
 
 def original(k: Kernel, key: FuncKey) -> Code:
@@ -66,7 +66,7 @@ def klp_ftrace_handler(k: Kernel, key: FuncKey, task: Task) -> Code:
     entry = stack[-1]
     patch = k.w.patches.get(entry.patch)
     in_transition = patch is not None and patch.generation == entry.generation and patch.transition
-    if in_transition and task.patch_state == KLP_UNPATCHED:
+    if in_transition and _state_in_handler(k, task) == KLP_UNPATCHED:
         if len(stack) == 1:
             return original(k, key)
         entry = stack[-2]
@@ -79,6 +79,22 @@ def warn_of_undefined_state(k: Kernel, key: FuncKey, task: Task) -> None:
     newest = k.w.patches.get(stack[-1].patch) if stack else None
     if newest is not None and newest.transition and task.patch_state == KLP_UNDEFINED:
         k.warn_once("kernel/livepatch/patch.c", "klp_ftrace_handler", task)
+
+
+def _state_in_handler(k: Kernel, task: Task) -> int:
+    if task.patch_state == KLP_UNDEFINED and k.sem.fork_state != "inherit":
+        return k.w.target_state  # a child that was not given a state goes where everybody is going
+    return task.patch_state
+
+
+def idle_task_joins(k: Kernel, index: int, key: FuncKey) -> None:
+    """The first call that a task without a state makes into a function in transition gives it the target's state."""
+    stack = k.w.func_stacks.get(key)
+    if k.sem.fork_state != "idle-fixed" or not stack or not k.w.transition_patch:
+        return
+    patch = k.w.patches.get(stack[-1].patch)
+    if patch is not None and patch.transition and k.w.tasks[index].patch_state == KLP_UNDEFINED:
+        k.set_patch_state(index, k.w.target_state, pending=False)
 
 
 def _redirects(k: Kernel) -> bool:
@@ -130,6 +146,7 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
             return "EBUSY"
     immediate = func.immediate or patch.immediate
     _set_stack(k, key, (*stack, Entry(patch.name, patch.generation, func.nop, immediate)))
+    func_attributes.pushed(k, key)
     return OK
 
 
@@ -159,6 +176,7 @@ def _klp_unpatch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> Func:
     left = tuple(e for e in stack if (e.patch, e.generation) != (patch.name, patch.generation))
     if left != stack:
         _set_stack(k, key, left)
+        func_attributes.popped(k, key)
     elif obj.name in k.w.modules:
         return func  # WARN_ON(!ops): what it had been pushed on went with an earlier load of the module
     return func._replace(patched=False)

@@ -132,6 +132,12 @@ def _switch_point(task: Task) -> Outcome | None:
     return None
 
 
+def _asked_switch_point(task: Task) -> Outcome | None:
+    return (
+        stopped(task) if task.kind == "kthread" else Outcome("EINVAL", "only a kernel thread has such points")
+    )
+
+
 def _fork(task: Task) -> Outcome | None:
     if task.kind == "idle":
         return Outcome("EINVAL", "an idle task does not fork")
@@ -154,6 +160,7 @@ TASK_ACTIONS: dict[str, Callable[[Task], Outcome | None]] = {
     "sleep": _schedule,
     "resched": _switch_point,
     "freeze": _switch_point,
+    "switchpoint": _asked_switch_point,
     "fork": _fork,
     "exit": _exit,
 }

@@ -7,7 +7,7 @@ The names are in `klpdsl._properties`; `engine/resting.py` has those that are ju
 from __future__ import annotations
 
 from klpdsl._properties import PROPERTIES
-from klpdsl.engine import resting
+from klpdsl.engine import resting, scope
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
 from klpdsl.trace.events import Call, Callback, Event, ModuleGone, ModuleRefs, Sysfs, Violation
@@ -114,9 +114,8 @@ class Watch:
             return
         name = event.path.removesuffix("/transition")
         new = k.w.patches[name]
-        flagged = new.replace or k.sem.replace == "always"
-        if k.w.target_state == KLP_PATCHED and flagged:
-            others = tuple(p.name for p in k.w.patches.values() if p.enabled and p.name != name)
+        if k.w.target_state == KLP_PATCHED and _replaces(k, new):
+            others = tuple(p.name for p in k.w.patches.values() if p.enabled and _expected_to_go(k, new, p))
             self.replacing = (name, others)
         else:
             self.replacing = ("", ())
@@ -158,6 +157,20 @@ class Watch:
                         text += f": {_COMPLETION[k.sem.system]} put its last reference when '{by}' completed"
                     found.append((("stale-code", task.name, code), Violation("stale-code", text)))
         return found
+
+
+def _replaces(k: Kernel, new: Patch) -> bool:
+    if k.sem.replace_scope in scope.NUMBERED:
+        return scope.numbered_replaces(k, new)
+    return new.replace or k.sem.replace == "always"
+
+
+def _expected_to_go(k: Kernel, new: Patch, old: Patch) -> bool:
+    """Whether the replacement is to retire the other patch; one whose author never asked to be kept is, too."""
+    if old.name == new.name:
+        return False
+    unsaid = k.sem.replace_scope == "replaceable" and old.replaceable is None
+    return unsaid or scope.retires(k, new, old)
 
 
 def _removed_module(k: Kernel, code: Code) -> str:
@@ -240,9 +253,9 @@ def _side(k: Kernel, patch: Patch, code: Code) -> int:
                 return -1
             return 1 if _later(k, other, patch) else -1
     # What a replacing patch does not have is old code too, as long as another patch brought it.
-    if live and patch.replace and code.owner != NO_PATCH:
+    if live and _replaces(k, patch) and code.owner != NO_PATCH:
         other = k.w.patches.get(code.owner)
-        if other is not None and not _later(k, other, patch):
+        if other is not None and not _later(k, other, patch) and scope.retires(k, patch, other):
             return -1
     return 0
 

@@ -7,7 +7,7 @@ written when ext4 is there; those against vmlinux when the patch is registered, 
 from __future__ import annotations
 
 from klpdsl.engine.context import OK, Kernel
-from klpdsl.engine.symbols import find_functions, klp_find_object_symbol
+from klpdsl.engine.symbols import find_functions, found_elsewhere, klp_find_object_symbol
 from klpdsl.world.values import VMLINUX, Object, RelocationSpec
 
 
@@ -21,7 +21,13 @@ def apply_vmlinux_relocs(k: Kernel, relocations: tuple[RelocationSpec, ...]) -> 
 def klp_init_object_loaded(k: Kernel, name: str, obj: Object) -> str:
     """Prepare one of a patch's objects that is in memory: relocations first, then its functions."""
     error = klp_apply_object_relocs(k, name, obj.name)
-    return error if error != OK else find_functions(k, obj)
+    if error != OK:
+        return error
+    found = found_elsewhere(k, obj)
+    if found is not obj:
+        objects = k.w.patches[name].objects
+        k.set_patch(k.w.patches[name]._replace(objects=tuple(found if o is obj else o for o in objects)))
+    return find_functions(k, found)
 
 
 def klp_apply_object_relocs(k: Kernel, name: str, object_name: str) -> str:

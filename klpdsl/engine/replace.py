@@ -6,20 +6,25 @@ axes cover what was proposed on the way there as well (`docs/atomic-replace.md`)
 
 from __future__ import annotations
 
-from klpdsl.engine import free, kobjects
+from klpdsl.engine import free, kobjects, scope
 from klpdsl.engine import patch as patching
 from klpdsl.engine.context import Kernel
+from klpdsl.engine.scope import klp_find_func
 from klpdsl.engine.sysfs import func_dir
 from klpdsl.world.values import KLP_PATCHED, VMLINUX, Entry, Func, Object, Patch, PatchSpec
 
 
 def replaces(k: Kernel, patch: Patch) -> bool:
     """Whether a patch retires the earlier ones when its transition completes."""
+    if k.sem.replace_scope in scope.NUMBERED:
+        return scope.numbered_replaces(k, patch)
     return k.sem.replace == "always" or (k.sem.replace in ("patch", "sysctl") and patch.replace)
 
 
 def replaces_spec(k: Kernel, spec: PatchSpec) -> bool:
     """Whether a patch that is not loaded yet would replace."""
+    if k.sem.replace_scope in scope.NUMBERED:
+        return scope.numbered_replaces(k, spec)
     if k.sem.replace == "sysctl":
         return k.w.livepatch_mode
     return k.sem.replace == "always" or (k.sem.replace == "patch" and spec.replace)
@@ -35,6 +40,8 @@ def klp_add_nops(k: Kernel, patch: Patch) -> Patch:
         old = k.w.patches[other]
         if other == patch.name or (k.sem.nop_create == "enable" and not old.enabled):
             continue
+        if not scope.gets_nops(k, patch, old):
+            continue
         for old_obj in old.objects:
             _klp_add_object_nops(k, objects, old_obj)
     return patch._replace(objects=tuple(objects))
@@ -47,19 +54,11 @@ def _klp_add_object_nops(k: Kernel, objects: list[Object], old_obj: Object) -> N
         index = len(objects) - 1
     obj = objects[index]
     for old_func in old_obj.funcs:
-        if any(_klp_find_func(k, func, old_func) for func in obj.funcs):
+        if any(klp_find_func(k, func, old_func) for func in obj.funcs):
             continue
         immediate = _nop_immediate(k, old_obj.name, old_func)
         obj = obj._replace(funcs=(*obj.funcs, Func(old_func.name, old_func.sympos, immediate, nop=True)))
     objects[index] = obj
-
-
-def _klp_find_func(k: Kernel, func: Func, old_func: Func) -> bool:
-    if func.name != old_func.name:
-        return False
-    if k.sem.sympos_match == "zero-is-one":
-        return (func.sympos or 1) == (old_func.sympos or 1)
-    return func.sympos == old_func.sympos
 
 
 def _nop_immediate(k: Kernel, object_name: str, func: Func) -> bool:
@@ -72,7 +71,7 @@ def _nop_immediate(k: Kernel, object_name: str, func: Func) -> bool:
         for obj in patch.objects
         if obj.name == object_name
         for f in obj.funcs
-        if _klp_find_func(k, f, func)
+        if klp_find_func(k, f, func)
     ]
     if not below:
         return False
@@ -124,7 +123,7 @@ def klp_unpatch_replaced_patches(k: Kernel, name: str) -> tuple[str, ...]:
     if k.sem.retire == "keep":
         return ()
     retired: list[str] = []
-    for other in _swept(k, name):
+    for other in scope.to_unpatch(k, name, _swept(k, name)):
         old = k.w.patches[other]
         if old.enabled or k.sem.replace_loop == "preds-unguarded" or k.sem.enabled_clear == "start-all":
             retired.append(other)
@@ -197,7 +196,7 @@ def _may_put(k: Kernel, new: Patch, old: Patch) -> bool:
         func
         for obj_name, func in nops
         if put == "coarse"
-        or any(o.name == obj_name and any(_klp_find_func(k, f, func) for f in o.funcs) for o in old.objects)
+        or any(o.name == obj_name and any(klp_find_func(k, f, func) for f in o.funcs) for o in old.objects)
     ]
     return not new.immediate and not any(func.immediate for func in related)
 
@@ -235,5 +234,5 @@ def after_completion(k: Kernel, name: str) -> None:
         free.klp_free_patch_async(k, name)
     elif replaces(k, patch) and k.sem.put_when == "after-post-patch":
         order = k.w.klp_patches
-        for other in order[: order.index(name)]:
+        for other in scope.to_free(k, name, order[: order.index(name)]):
             free.klp_free_patch_async(k, other)

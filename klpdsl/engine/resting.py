@@ -8,6 +8,8 @@ from __future__ import annotations
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.core import shown_as_enabled
 from klpdsl.engine.patch import func_key
+from klpdsl.engine.scope import NUMBERED, own_set
+from klpdsl.engine.states import blocks_disable
 from klpdsl.trace.events import Violation
 from klpdsl.world.values import KLP_UNPATCHED, VMLINUX, Patch
 
@@ -30,6 +32,46 @@ def at_rest(k: Kernel) -> Found:
     for patch in k.w.patches.values():
         if patch.objects and not k.w.paused:
             found += half_retired(k, patch)
+        if patch.states_done:
+            found += orphan_state(k, patch)
+    if k.sem.replace_scope in NUMBERED:
+        found += set_overlap(k)
+    return found
+
+
+def orphan_state(k: Kernel, patch: Patch) -> Found:
+    """A patch is gone, and so is every other that has its state; nobody has undone what the state stands for."""
+    listed = {state.id for name in k.w.klp_patches for state in k.w.patches[name].states}
+    if patch.name in k.w.klp_patches:
+        return []
+    return [
+        (
+            ("orphan-state", id_),
+            Violation(
+                "orphan-state",
+                f"state {id_} of '{patch.name}' was brought in and never undone, and no patch has it any more: each "
+                "patch left that to the others when klp_complete_transition() retired them together",
+            ),
+        )
+        for id_ in sorted(patch.states_done - listed)
+    ]
+
+
+def set_overlap(k: Kernel) -> Found:
+    """Patches of different sets are both in force for one function, and only the newer is called."""
+    found: Found = []
+    for key, stack in k.w.func_stacks.items():
+        patches = [
+            k.w.patches[entry.patch] for entry in stack if entry.patch in k.w.patches and not entry.nop
+        ]
+        below, above = patches[0] if patches else None, patches[-1] if patches else None
+        if below is None or above is None or own_set(below) == own_set(above):
+            continue
+        text = (
+            f"'{above.name}' of set {own_set(above)} covers {key[0]} {key[1]} of '{below.name}', which is of set "
+            f"{own_set(below)} and stays enabled: klp_enable_patch() did not compare their functions"
+        )
+        found.append((("set-overlap", key, above.name, below.name), Violation("set-overlap", text)))
     return found
 
 
@@ -85,6 +127,12 @@ def irreversible(k: Kernel) -> Found:
     patch = k.w.patches[name]
     back = k.w.target_state == KLP_UNPATCHED
     if shown_as_enabled(k, patch) != back:
+        if patch.enabled and blocks_disable(k, patch):
+            text = (
+                f"the transition of '{name}' cannot be cancelled: enabled_store() refuses every write to a patch with "
+                "a state that blocks disabling, before it looks whether the patch is still in transition"
+            )
+            return [(("irreversible", name, patch.generation, back), Violation("irreversible", text))]
         return []
     text = (
         f"the transition of '{name}' cannot be cancelled: enabled_store() compares the {int(back)} that would do it "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klpdsl.engine.context import OK, Kernel
-from klpdsl.world.values import VMLINUX, Object, Symbol
+from klpdsl.world.values import VMLINUX, Func, Object, Symbol
 
 #: Tables longer than this are looked up by name; of those, the latest that were asked for, each with what it is of.
 _SHORT = 16
@@ -27,9 +27,33 @@ def symbols_named(k: Kernel, obj: str, name: str) -> tuple[Symbol, ...]:
     return known[1].get(name, ())
 
 
+def found_elsewhere(k: Kernel, obj: Object) -> Object:
+    """Where a symbol may be anybody's (2026): note for each function that its object lacks where else there is one.
+
+    vmlinux is looked through first, then the modules in memory in the order of their names: the kernel's order is that
+    of its own list, which nobody can rely on.
+    """
+    if k.sem.symbol_scope == "object":
+        return obj
+    return obj._replace(
+        funcs=tuple(func._replace(found_in=_other_object(k, obj, func)) for func in obj.funcs)
+    )
+
+
+def _other_object(k: Kernel, obj: Object, func: Func) -> str:
+    def has(name: str) -> bool:
+        return any(symbol.name == func.name for symbol in k.w.symbols.get(name, ()))
+
+    if has(obj.name):
+        return ""
+    return next((name for name in (VMLINUX, *sorted(k.w.modules)) if has(name)), "")
+
+
 def find_functions(k: Kernel, obj: Object) -> str:
     """Look up every function of an object that is in memory. Returns `0` or an errno's name."""
     for func in obj.funcs:
+        if func.found_in:
+            continue
         error = klp_find_object_symbol(k, obj.name, func.name, func.sympos)
         if error != OK:
             return error

@@ -5,7 +5,9 @@ A directory is reported with a trailing slash; what it holds vanishes with it. A
 
 from __future__ import annotations
 
+from klpdsl.engine import func_attributes
 from klpdsl.engine.context import Kernel
+from klpdsl.engine.scope import own_set
 from klpdsl.world.values import Func, Object, Patch
 
 WRITE_ONLY = "-"
@@ -27,11 +29,16 @@ def attributes(k: Kernel, patch: Patch) -> dict[str, str]:
     values = {"enabled": str(int(patch.enabled))}
     if k.sem.force != "none":
         values["force"] = WRITE_ONLY
-    if k.sem.replace_attr:
-        values["replace"] = str(int(patch.replace))
+    if k.sem.set_attr == "replace_set":
+        values["replace_set"] = str(own_set(patch))
+    elif k.sem.replace_attr:
+        number = own_set(patch) if k.sem.set_attr == "number-in-replace" else int(patch.replace)
+        values["replace"] = str(number)
+    if k.sem.replaceable_attr:
+        values["replaceable"] = str(int(bool(patch.replaceable)))
     if k.sem.signal_attr:
         values["signal"] = WRITE_ONLY
-    if k.sem.stack_order_attr and patch.name in k.w.klp_patches:
+    if _has_stack_order(k) and patch.name in k.w.klp_patches:
         values["stack_order"] = str(k.w.klp_patches.index(patch.name) + 1)
     if k.sem.consistency != "none":
         values["transition"] = str(int(k.w.transition_patch == patch.name))
@@ -72,6 +79,11 @@ def object_entries(k: Kernel, patch: Patch, obj: Object) -> list[tuple[str, str]
     base = f"{patch.name}/{obj.name}/"
     entries = [(base, "")]
     entries += [(f"{base}{func_dir(k, func)}/", "") for func in obj.funcs]
+    if k.sem.func_attr != "none":
+        entries += [
+            (f"{base}{func_dir(k, func)}/{k.sem.func_attr}", func_attributes.value(k, patch, obj, func))
+            for func in obj.funcs
+        ]
     if k.sem.patched_attr:
         entries.append((f"{base}patched", str(int(obj.patched))))
     return entries
@@ -109,9 +121,11 @@ def read(k: Kernel, name: str, path: str) -> str | None:
     patch = k.w.patches.get(name)
     if patch is None:
         return None
-    wanted = f"{name}/{path}"
+    wanted = f"{name}/{path}".rstrip("/")
+    # A function's directory may be named without the position that stands in its name.
+    wanted_too = f"{name}/{path.rpartition('/')[0]},1/{path.rpartition('/')[2]}"
     for entry, value in tree(k, patch):
-        if entry.rstrip("/") == wanted.rstrip("/"):
+        if entry.rstrip("/") in (wanted, wanted_too):
             return value
     return None
 
@@ -124,9 +138,13 @@ def patch_appears(k: Kernel, patch: Patch) -> None:
             k.sysfs(f"{patch.name}/{name}", value)
 
 
+def _has_stack_order(k: Kernel) -> bool:
+    return k.sem.stack_order_attr and k.sem.set_attr != "replace_set"
+
+
 def stack_order_changed(k: Kernel, before: tuple[str, ...]) -> None:
     """klp_patches changed: tell whose position is another now."""
-    if not k.sem.stack_order_attr or not k.emit:
+    if not _has_stack_order(k) or not k.emit:
         return
     for index, name in enumerate(k.w.klp_patches):
         if (index >= len(before) or before[index] != name) and k.w.patches[name].kobj:

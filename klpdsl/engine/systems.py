@@ -99,6 +99,9 @@ if TYPE_CHECKING:
         def freeze(self, k: Kernel, task: str, /) -> Outcome:
             """A task sleeps where it may be frozen."""
 
+        def switch_point(self, k: Kernel, task: str, /) -> Outcome:
+            """A kernel thread checks itself where it asked for it."""
+
         def run(self, k: Kernel, task: str, /) -> Outcome:
             """A task is on a CPU from now on."""
 

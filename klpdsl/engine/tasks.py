@@ -6,8 +6,8 @@ answers that it is in use. Livepatch itself never pins a target.
 
 from __future__ import annotations
 
-from klpdsl.engine import patch, transition
-from klpdsl.engine.context import SUCCESS, Kernel, Outcome
+from klpdsl.engine import func_attributes, patch, transition
+from klpdsl.engine.context import SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.engine.preconditions import precondition, stopped
 from klpdsl.engine.transition import exit_to_user_mode, in_user_mode, owner_name
 from klpdsl.trace import events
@@ -19,13 +19,10 @@ def call(k: Kernel, name: str, key: FuncKey) -> Outcome:
     if refused := precondition(k.w, name, "call"):
         return refused
     index = k.w.task_index(name)
-    task = k.w.tasks[index]
     if not patch.in_memory(k, key):
         absent = key[0] != VMLINUX and key[0] not in k.w.modules
         return Outcome("ENOENT", f"{key[0]} is not loaded" if absent else "there is no such function")
-    if task.exiting:
-        patch.warn_of_undefined_state(k, key, task)
-    _go_into(k, index, patch.klp_ftrace_handler(k, key, task))
+    _go_into(k, index, _choose(k, index, key))
     return SUCCESS
 
 
@@ -40,14 +37,23 @@ def enter(k: Kernel, name: str, key: FuncKey) -> Outcome:
     task = k.w.tasks[index]
     if key not in k.w.func_stacks:
         return Outcome("EINVAL", "nothing patches this function, so no handler is called")
-    if task.exiting:
-        patch.warn_of_undefined_state(k, key, task)
-    code = patch.klp_ftrace_handler(k, key, task)
-    k.w.tasks[index] = task._replace(handler=code)
+    code = _choose(k, index, key)
+    k.w.tasks[index] = k.w.tasks[index]._replace(handler=code)
     if k.emit:
         k.emit(events.Enter(name, code.object, code.function, owner_name(code)))
     _pin(k, task, (*task.stack, code))
     return SUCCESS
+
+
+def _choose(k: Kernel, index: int, key: FuncKey) -> Code:
+    """What the ftrace handler chooses for the task, and what it leaves behind in the task and in the function."""
+    transition.catch_up(k, index)
+    patch.idle_task_joins(k, index, key)
+    if k.w.tasks[index].exiting:
+        patch.warn_of_undefined_state(k, key, k.w.tasks[index])
+    code = patch.klp_ftrace_handler(k, key, k.w.tasks[index])
+    func_attributes.note_call(k, code)
+    return code
 
 
 def continue_(k: Kernel, name: str) -> Outcome:
@@ -120,6 +126,16 @@ def resched(k: Kernel, name: str) -> Outcome:
     return _voluntary(k, name, "cond-resched")
 
 
+def switch_point(k: Kernel, name: str) -> Outcome:
+    """klp_switch_current(): a kernel thread that knows that it is in a safe place checks its own stack."""
+    if not k.sem.kthread_point:
+        return unsupported("kthread_point")
+    if refused := precondition(k.w, name, "switchpoint"):
+        return refused
+    transition.on_behalf_of_itself(k, k.w.task_index(name))
+    return SUCCESS
+
+
 def freeze(k: Kernel, name: str) -> Outcome:
     """A sleep in which the task may be frozen (TASK_FREEZABLE), where a pending task switches itself since v6.16."""
     return _voluntary(k, name, "freezable")
@@ -148,6 +164,8 @@ def _copy_process(k: Kernel, index: int, child: str, copied: bool) -> Outcome:
     parent = k.w.tasks[index]
     pending = parent.pending if k.sem.fork_pending == "synced" else copied
     new = Task(child, parent.kind, patch_state=parent.patch_state, pending=pending)
+    if k.sem.fork_state != "inherit":
+        new = new._replace(patch_state=KLP_UNDEFINED, pending=False)
     k.w.pids = {**k.w.pids, child: k.w.next_pid}
     k.w.next_pid += 1
     # New tasks stand at the end of the task list; the idle tasks, which are on no list, come last here.
@@ -192,7 +210,7 @@ def _go_away(k: Kernel, index: int) -> None:
 def interrupt(k: Kernel) -> None:
     """A second's worth of interrupts: who runs in user space passes a switch point, and so does an idle CPU."""
     for index, task in enumerate(k.w.tasks):
-        if in_user_mode(task) or (task.kind == "idle" and not k.w.nohz):
+        if (in_user_mode(task) and not task.nohz) or (task.kind == "idle" and not k.w.nohz):
             exit_to_user_mode(k, index)
 
 

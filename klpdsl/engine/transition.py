@@ -7,7 +7,7 @@ An attempt to complete looks at every task; those that hold the transition open 
 from __future__ import annotations
 
 from klpdsl._names import ORIGINAL
-from klpdsl.engine import patch, replace, surprises
+from klpdsl.engine import patch, replace, scope, surprises
 from klpdsl.engine.completion import WHAT, klp_complete_transition
 from klpdsl.engine.context import Kernel
 from klpdsl.trace.events import Blocked
@@ -24,6 +24,9 @@ from klpdsl.world.values import (
 
 SIGNALS_TIMEOUT = 15
 """Retries between two rounds of fake signals (transition.c, v5.1)."""
+
+SCAN_BUDGET = 100
+"""How many tasks that have not switched an attempt tries in any case, where it may be given up (2025)."""
 
 
 def klp_init_transition(k: Kernel, name: str, target: int) -> None:
@@ -68,7 +71,7 @@ def _interrupt_every_cpu(k: Kernel) -> None:
     The idle loop looks at its mark only when it has something to run, so an idle CPU stays as it is.
     """
     for index, task in enumerate(k.w.tasks):
-        if in_user_mode(task):
+        if in_user_mode(task) and not _is_left_alone(k, task):
             exit_to_user_mode(k, index)
 
 
@@ -76,20 +79,13 @@ def klp_try_complete_transition(k: Kernel) -> None:
     """Try to switch every task; when all are switched, complete, else try again in a second."""
     w = k.w
     k.blockers = []
-    if not w.patches[w.transition_patch].immediate:
-        complete = True
-        for index, task in w.listed():
-            if not klp_try_switch_task(k, index):
-                complete = False
-                if k.sem.wake_idle and task.kind == "idle":
-                    w.work += (("kick", task.name),)
-        if not complete:
-            if k.sem.fake_signal == "periodic":
-                if w.signals_cnt and w.signals_cnt % SIGNALS_TIMEOUT == 0:
-                    klp_send_signals(k)
-                w.signals_cnt = _counted(w.signals_cnt)
-            w.transition_work = True
-            return
+    if not w.patches[w.transition_patch].immediate and not _try_all(k):
+        if k.sem.fake_signal == "periodic":
+            if w.signals_cnt and w.signals_cnt % SIGNALS_TIMEOUT == 0:
+                klp_send_signals(k)
+            w.signals_cnt = _counted(w.signals_cnt)
+        w.transition_work = True
+        return
     w.transition_work = False
     name = w.transition_patch
     surprises.note(k, name, w.target_state)
@@ -103,6 +99,42 @@ def klp_try_complete_transition(k: Kernel) -> None:
 def _counted(signals_cnt: int) -> int:
     """One more retry. Rules ask whether it is the first round of signals, and how far the next one is."""
     return signals_cnt + 1 if signals_cnt < 2 * SIGNALS_TIMEOUT else SIGNALS_TIMEOUT + 1
+
+
+def _try_all(k: Kernel) -> bool:
+    """One attempt: whether every task has switched now."""
+    w = k.w
+    complete = True
+    tried = 0
+    for index, task in w.listed():
+        if (
+            w.contended
+            and index >= w.contended
+            and (k.sem.scan == "break" or (k.sem.scan == "budget" and tried > SCAN_BUDGET))
+        ):
+            return False  # somebody waits for the lock on the list: give this attempt up
+        tried += task.patch_state != w.target_state
+        if klp_try_switch_task(k, index):
+            continue
+        complete = False
+        if k.sem.wake_idle and task.kind == "idle":
+            w.work += (("kick", task.name),)
+        if k.sem.running_kick == "stop-work" and k.blockers[-1].reason == "running":
+            _stop_cpu(k, task.name)
+    return complete
+
+
+def _stop_cpu(k: Kernel, name: str) -> None:
+    # As posted in 2026: every fifteenth retry, never the first attempt, and one at a time on each CPU.
+    if k.w.signals_cnt and k.w.signals_cnt % SIGNALS_TIMEOUT == 0 and ("stop", name) not in k.w.work:
+        k.w.work += (("stop", name),)
+
+
+def check_on_stopped_cpu(k: Kernel, name: str) -> None:
+    """The work of a CPU that was stopped: the task is off it for that time, and is checked like one that sleeps."""
+    index = k.w.task_index(name)
+    if index >= 0 and k.w.transition_patch and k.w.tasks[index].pending:
+        klp_try_switch_task(k, index, current=True)
 
 
 def klp_cancel_transition(k: Kernel) -> None:
@@ -144,8 +176,8 @@ def klp_force_transition(k: Kernel) -> None:
         _force(k, w.klp_patches)
     elif w.target_state == KLP_UNPATCHED:
         _force(k, (w.transition_patch,))
-    elif w.patches[w.transition_patch].replace:
-        _force(k, tuple(name for name in w.klp_patches if name != w.transition_patch))
+    elif replace.replaces(k, w.patches[w.transition_patch]):
+        _force(k, scope.forced_with(k, w.transition_patch))
 
 
 def _force(k: Kernel, names: tuple[str, ...]) -> None:
@@ -202,6 +234,10 @@ def klp_try_switch_task(k: Kernel, index: int, *, current: bool = False) -> bool
     task = k.w.tasks[index]
     if task.patch_state == k.w.target_state:
         return True
+    if k.sem.fork_state != "inherit" and not task.pending:
+        return True  # forked since the transition began, and given no state
+    if not current and _is_left_alone(k, task):
+        return True
     if not k.w.arch_reliable and k.sem.early_stack_check:
         k.blockers.append(Blocked(task.name, "unreliable"))
         return False
@@ -220,6 +256,17 @@ def klp_try_switch_task(k: Kernel, index: int, *, current: bool = False) -> bool
         return False
     k.set_patch_state(index, k.w.target_state, pending=False)
     return True
+
+
+def _is_left_alone(k: Kernel, task: Task) -> bool:
+    """Whether the task is in user space on a CPU that nobody may disturb: then it counts as switched."""
+    return k.sem.nohz_user == "deferred" and task.nohz and in_user_mode(task)
+
+
+def catch_up(k: Kernel, index: int) -> None:
+    """Before it does anything in the kernel, a task that was left alone takes the state that it was counted for."""
+    if _is_left_alone(k, k.w.tasks[index]):
+        klp_update_patch_state(k, index)
 
 
 def _held(k: Kernel, task: Task, checker: str, what: str, blocked: Blocked) -> None:

@@ -261,7 +261,13 @@ class _Planner:
             self._refuse(
                 f"the module made for '{spec.name}' has no relocations for livepatch (`relocations`)"
             )
-        return PatchModule(spec.name, tuple(objects), spec.replace, spec.marked, spec.states)
+        return PatchModule(
+            spec.name,
+            tuple(objects),
+            spec.replace,
+            spec.marked,
+            tuple((state.id, state.version) for state in spec.states),
+        )
 
     def _errno(self, name: str) -> int:
         if name == "0":
@@ -344,6 +350,8 @@ class _Planner:
                 return ("fork", task, child)
             case tree.Simple(verb="run" | "sleep" as verb):
                 self._refuse(f"no moment can be chosen at which '{task}' is on a CPU (`{verb}`)")
+            case tree.Simple(verb="switchpoint"):
+                self._refuse(f"no kernel has a switch point that '{task}' could ask for (`switchpoint`)")
             case tree.Simple(verb="resched" | "freeze" as verb):
                 return (verb, task)
             case tree.Exit(slowly=True):

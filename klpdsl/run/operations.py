@@ -144,6 +144,7 @@ SIMPLE: dict[str, Callable[[Machine, str], Outcome]] = {
     "continue": lambda on, task: on.system.continue_(on.k, task),
     "resched": lambda on, task: on.system.resched(on.k, task),
     "freeze": lambda on, task: on.system.freeze(on.k, task),
+    "switchpoint": lambda on, task: on.system.switch_point(on.k, task),
 }
 """What each action that is a single word means."""
 

@@ -13,6 +13,7 @@ from klpdsl.world.values import (
     ObjectSpec,
     PatchSpec,
     RelocationSpec,
+    StateSpec,
     Symbol,
     Task,
 )
@@ -144,10 +145,12 @@ def patch_spec(meaning: Meaning) -> PatchSpec:
     body = meaning.body
     if body is None:
         objects: tuple[ObjectSpec, ...] = (ObjectSpec(VMLINUX, (FuncSpec(words.DEFAULT_FUNCTION),)),)
-        states: tuple[tuple[int, int], ...] = ()
+        states: tuple[StateSpec, ...] = ()
     else:
         objects = _object_specs(body)
-        states = tuple((item.id, item.version) for item in body.items if isinstance(item, tree.PatchState))
+        states = tuple(
+            StateSpec(item.id, item.version) for item in body.items if isinstance(item, tree.PatchState)
+        )
     return PatchSpec(
         meaning.name,
         objects,

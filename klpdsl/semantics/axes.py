@@ -60,6 +60,8 @@ class Semantics(NamedTuple):
     func_dir: Literal["name", "name-sympos"] = "name"
     # What an untraceable function gives: a failing filter or "failed to find location".
     ftrace_location: Literal["filter", "location"] = "filter"
+    # Where a function that its object does not have is looked for: nowhere else, or in vmlinux and then in any module.
+    symbol_scope: Literal["object", "any"] = "object"
     # Users of ftrace whose trampoline is called directly (BPF programs among them): there are none; they and whoever
     # redirects a function exclude each other; or those that know how share it with one.
     direct_calls: Literal["none", "exclusive", "shared"] = "none"
@@ -102,6 +104,20 @@ class Semantics(NamedTuple):
     # The child's TIF_PATCH_PENDING: copied early with thread_info, or re-synchronised under tasklist_lock.
     fork_pending: Literal["copied", "synced"] = "copied"
 
+    # The child's patch_state: copied from its parent; left idle, and taken for the target wherever it is asked for
+    # (klp_ftrace_handler()); or left idle until the child's first call of a function in transition writes the target.
+    fork_state: Literal["inherit", "idle", "idle-fixed"] = "inherit"
+    # How much of the task list one attempt looks at (klp_try_complete_transition()): all of it; until the lock is
+    # contended; or until then, but no less than a hundred tasks that had to be tried.
+    scan: Literal["all", "break", "budget"] = "all"
+    # What every fifteenth attempt does about a task that keeps running: nothing, or it stops its CPU to check it.
+    running_kick: Literal["none", "stop-work"] = "none"
+    # A task in user space on a CPU that nobody may disturb: must be seen to leave, or counts as switched and catches up
+    # when it enters the kernel.
+    nohz_user: Literal["kicked", "deferred"] = "kicked"
+    # klp_switch_current(): a kernel thread may check its own stack at a point that it chooses.
+    kthread_point: bool = False
+
     # --- signals and force ---
     # The fake signal: none, only by the sysfs attribute, or also by itself every 15 retries.
     fake_signal: Literal["none", "manual", "periodic"] = "none"
@@ -113,6 +129,9 @@ class Semantics(NamedTuple):
     exit_switch: Literal["after-signals", "before-signals"] = "after-signals"
     # klp_force_transition(): whom it pins: nobody ever again is put ("global"), all listed patches, those removed.
     force: Literal["none", "global", "listed", "removed"] = "none"
+    # Of force=removed while patching: whom a forced replacement pins. All other listed patches; those that the patch
+    # would have retired; or the patch itself as well.
+    set_force: Literal["others", "same-set", "same-set-and-self"] = "others"
     # force/signal attributes: value parsed first and "0" accepted at any time ("locked"), or the -EINVAL check first.
     attr_write: Literal["unlocked", "locked"] = "unlocked"
 
@@ -148,6 +167,24 @@ class Semantics(NamedTuple):
     states: bool = False
     # A patch is refused that does not go with the states of the patches there are (klp_is_patch_compatible()).
     state_compat: bool = False
+    # What makes patches compatible (klp_is_patch_compatible()): a state's version, or that no state that may not be
+    # given up is given up.
+    state_rule: Literal["version", "block-disable"] = "version"
+    # How states of patches in different sets may meet: by the rule of all states; a missing one is an error within a
+    # set only; or no state may be in two sets.
+    set_states: Literal["mainline", "v1", "isolated"] = "mainline"
+    # Callbacks of states: none, or run when a patch brings a state that no other listed patch has, or takes it away.
+    state_callbacks: Literal["none", "by-patch"] = "none"
+    # Whose states count as another patch's: those of all listed patches, or of the same set.
+    state_callbacks_scope: Literal["listed", "same-set"] = "listed"
+    # What the states' callbacks are called: as those of objects, or setup, enable, disable and release.
+    state_callback_names: Literal["pre-post", "setup"] = "pre-post"
+    # When a later state's pre_patch fails, the earlier ones are undone when the cancelled transition ends, or at once.
+    state_rollback: Literal["cancelled", "at-once"] = "cancelled"
+    # A state may own the shadow variables with its id, which are freed after its post_unpatch.
+    state_shadow: bool = False
+    # Objects have callbacks where `callbacks` says so; off: only states have.
+    object_callbacks: bool = True
     # klp_shadow_*: absent, initial data copied in, or constructed by a callback.
     shadow: Literal["none", "copied", "constructed"] = "none"
     # klp_shadow_free() takes a destructor.
@@ -161,9 +198,34 @@ class Semantics(NamedTuple):
     # A patch's directory has `stack_order`.
     stack_order_attr: bool = False
 
+    # The number of a patch's set: no file; where `replace` was a boolean, in that file; or in one of its own, with
+    # neither `replace` nor `stack_order`.
+    set_attr: Literal["none", "number-in-replace", "replace_set"] = "none"
+    # The attribute `replaceable`, which may be written.
+    replaceable_attr: bool = False
+    # An attribute of each function: none, whether its version ever ran, or whether it is in use now.
+    func_attr: Literal["none", "called", "using"] = "none"
+    # How `using` is known: stored when a transition completes; read from the function's stack; or so, but in flux
+    # while any transition is under way.
+    using_rule: Literal["stored", "function", "global"] = "stored"
+
     # --- atomic replace ---
     # Which patches replace: none, all while the sysctl livepatch_mode is set, those with the flag, or every one.
     replace: Literal["none", "sysctl", "patch", "always"] = "none"
+    # Which of the listed patches a replacement retires: all; those marked replaceable; those of the same number or of
+    # number 0 (no-ops are made for all the same); those of the same number; those of the numbers that it lists.
+    replace_scope: Literal["all", "replaceable", "tag", "set", "sets"] = "all"
+    # When `replaceable` is read: at each of the three uses; once, when the replacing patch is loaded; or (a mutant) the
+    # no-ops and the un-patching go by the load, and the freeing by what is there at the end.
+    replaceable_read: Literal["each", "load", "late-free"] = "each"
+    # Patches of number 0: a set like the others, or plain patches, which neither replace nor are replaced.
+    set_zero: Literal["ordinary", "none"] = "ordinary"
+    # A function that a patch stays in which is not to be retired: may be patched again; refused, whether that patch
+    # has it from its author or as a no-op; refused, not counting no-ops; or what shares a function is retired, and
+    # nothing else.
+    set_conflict: Literal["allow", "refuse", "refuse-static", "replace"] = "allow"
+    # The module of a patch that was freed: stays in memory until rmmod, or is removed at once.
+    module_after_free: Literal["keep", "delete"] = "keep"
     # What becomes of a replaced patch: stays enabled; stays listed with a flag; off the list (naively: and then
     # nobody can unregister it; to a second list); or freed by the core. From here to `plain_conflict` the defaults
     # are what a bare `replace=patch` on an old kernel most likely means: nothing reads them while nobody replaces.

@@ -76,12 +76,15 @@ def render() -> str:
     """Return the document."""
     changes = [change(name) for name in order()]
     beside = [proposal(name) for name in table()["proposals"]]
+    debated = [one for one in beside if one.debate]
+    beside = [one for one in beside if not one.debate]
     parts = [
         _HEAD,
         _changes(changes),
         _not_shown(changes),
         _run(distributions()),
         _beside(beside),
+        _debated(debated),
         _differences(),
     ]
     return "\n".join(parts)
@@ -153,6 +156,26 @@ def _beside(beside: list[Proposal]) -> str:
         "## Engines beside mainline\n\n"
         "What is not said to be inferred stands in the source named.\n\n"
         f"{_table(('engine', 'on', 'proposed by', 'source', 'inferred'), rows)}"
+    )
+
+
+def _debated(debated: list[Proposal]) -> str:
+    rows = [
+        (
+            f"`{one.id}`",
+            f"`{one.base}`",
+            f"{one.who}, {one.when}",
+            one.where,
+            one.grade,
+            "; ".join(one.inferred),
+        )
+        for one in debated
+    ]
+    return (
+        "## Engines of the debates of 2023 to 2026\n\n"
+        "*Patch read*: the text of the posting was read; *discussion read*: a cover letter or mails; *quoted*: only\n"
+        "what others' mails quote. What became of each stands in [proposals.md](proposals.md).\n\n"
+        f"{_table(('engine', 'on', 'proposed by', 'source', 'known by', 'inferred'), rows)}"
     )
 
 

@@ -47,7 +47,7 @@ class Change(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """An engine beside mainline. What the fields mean stands at the head of data/proposals.toml."""
+    """An engine beside mainline. What the fields mean stands at the heads of data/proposals.toml and debates.toml."""
 
     id: str
     kind: str
@@ -60,6 +60,26 @@ class Proposal(NamedTuple):
     inferred: tuple[str, ...]
     set: Pairs
     caught: tuple[str, ...]
+    debate: str
+    status: str
+    grade: str
+
+
+class Question(NamedTuple):
+    """What a debate asks: a column of its table. `look` says where in the scenario's trace the answer is."""
+
+    ask: str
+    scenario: str
+    look: str
+
+
+class Debate(NamedTuple):
+    """One argument about livepatch, between whom and how it stands. See the head of data/debates.toml."""
+
+    id: str
+    title: str
+    text: str
+    question: tuple[Question, ...]
 
 
 class Distribution(NamedTuple):

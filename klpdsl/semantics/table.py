@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 
 from klpdsl import _cache
-from klpdsl.semantics.records import Change, Distribution, Proposal
+from klpdsl.semantics.records import Change, Debate, Distribution, Proposal, Question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 # What the table depends on beside the data: the code that builds it, the records it holds, the axes and their values.
 _CODE = ("tabulate.py", "records.py", "axes.py")
 #: The files that the table is built from, in the order in which `build` takes them.
-FILES = ("mainline.toml", "proposals.toml", "distributions.toml")
+FILES = ("mainline.toml", "proposals.toml", "distributions.toml", "debates.toml")
 _loaded: list[Table] = []
 
 
@@ -56,6 +56,12 @@ def order() -> tuple[str, ...]:
 def change(name: str) -> Change:
     """Return the change of that id."""
     return Change(*table()["changes"][name])
+
+
+def debate(name: str) -> Debate:
+    """Return the debate of that id."""
+    id_, title, text, questions = table()["debates"][name]
+    return Debate(id_, title, text, tuple(Question(*one) for one in questions))
 
 
 def proposal(name: str) -> Proposal:

@@ -8,7 +8,7 @@ import typing
 from typing import Any, Literal, TypeAlias, get_args
 
 from klpdsl.semantics.axes import Semantics
-from klpdsl.semantics.records import Change, Distribution, EngineError, Proposal
+from klpdsl.semantics.records import Change, Debate, Distribution, EngineError, Proposal, Question
 
 if typing.TYPE_CHECKING:
     from klpdsl.semantics.records import Value
@@ -16,9 +16,10 @@ if typing.TYPE_CHECKING:
 Table: TypeAlias = dict[str, Any]
 
 _EVIDENCE = ("read", "read; release inferred", "subject and date read", "trees compared", "from memory")
+_GRADES = ("patch read", "patch and discussion read", "discussion read", "quoted")
 _KINDS = ("proposal", "mutant", "system")
 _RUN = ("distribution", "stable")
-_GRADES = ("read", "rebuild read", "inferred")
+_TREE_GRADES = ("read", "rebuild read", "inferred")
 
 
 def allowed_values() -> dict[str, tuple[Value, ...]]:
@@ -51,12 +52,13 @@ def meanings() -> dict[str, str]:
     return found
 
 
-def build(mainline: str, proposals: str, distributions: str) -> Table:
-    """Check the texts of the three data files and return all that names are resolved with, as plain values."""
+def build(mainline: str, proposals: str, distributions: str, debates: str) -> Table:
+    """Check the texts of the data files and return all that names are resolved with, as plain values."""
     allowed = allowed_values()
     history = _parse("mainline.toml", mainline)
     beside = _parse("proposals.toml", proposals)
     run = _parse("distributions.toml", distributions)
+    living = _parse("debates.toml", debates)
     newest = history["releases"]["last"][-1]
     table: Table = {
         "allowed": allowed,
@@ -69,6 +71,7 @@ def build(mainline: str, proposals: str, distributions: str) -> Table:
         "ends": {},
         "proposals": {},
         "distributions": {},
+        "debates": {},
         # The newest release is called so whichever it is.
         "aliases": {
             "mainline": newest,
@@ -82,9 +85,13 @@ def build(mainline: str, proposals: str, distributions: str) -> Table:
         _add_change(table, row, allowed)
     table["releases"] = _releases(table["ends"], table["last"])
     for row in beside.get("engine", []):
-        _add_proposal(table, row, allowed)
+        _add_proposal("proposals.toml", table, row, allowed)
     for row in run.get("engine", []):
         _add_distribution(table, row)
+    for row in living.get("debate", []):
+        _add_debate(table, row)
+    for row in living.get("engine", []):
+        _add_proposal("debates.toml", table, row, allowed)
     for alias, target in table["aliases"].items():
         taken = (table["proposals"], table["changes"], table["distributions"])
         if type(target) is not str or any(alias in names for names in taken):
@@ -100,7 +107,10 @@ def _parse(name: str, text: str) -> dict[str, Any]:
 
 
 def _take(
-    where: str, row: dict[str, Any], record: type[Change | Proposal | Distribution], **defaults: Any
+    where: str,
+    row: dict[str, Any],
+    record: type[Change | Proposal | Distribution | Debate | Question],
+    **defaults: Any,
 ) -> list[Any]:
     """Return the row's values in the order of the record's fields, or refuse what is missing or unknown."""
     unknown = sorted(set(row) - set(record._fields))
@@ -159,10 +169,26 @@ def _releases(ends: dict[str, int], last: tuple[str, ...]) -> dict[str, int]:
     return counts
 
 
-def _add_proposal(table: Table, row: dict[str, Any], allowed: dict[str, tuple[Value, ...]]) -> None:
-    where = f"proposals.toml: engine {row.get('id', '?')}"
+def _add_debate(table: Table, row: dict[str, Any]) -> None:
+    where = f"debates.toml: debate {row.get('id', '?')}"
+    asked = tuple(tuple(_take(where, one, Question)) for one in row.get("question", []))
+    debate = Debate(*_take(where, {**row, "question": asked}, Debate))
+    if debate.id in table["debates"]:
+        raise EngineError(f"{where}: there are two of that id")
+    table["debates"][debate.id] = tuple(debate)
+
+
+def _add_proposal(
+    file: str, table: Table, row: dict[str, Any], allowed: dict[str, tuple[Value, ...]]
+) -> None:
+    where = f"{file}: engine {row.get('id', '?')}"
     row = {**row, "set": _pairs(where, row.get("set", {}), allowed)}
-    proposal = Proposal(*_take(where, row, Proposal, kind="proposal", base_why="", inferred=(), caught=()))
+    optional: dict[str, Any] = {"kind": "proposal", "base_why": "", "inferred": (), "caught": ()}
+    proposal = Proposal(*_take(where, row, Proposal, **optional, debate="", status="", grade=""))
+    if file == "debates.toml" and proposal.debate not in table["debates"]:
+        raise EngineError(f"{where}: there is no debate {proposal.debate!r}")
+    if (proposal.grade in _GRADES) != bool(proposal.debate) or bool(proposal.status) != bool(proposal.debate):
+        raise EngineError(f"{where}: an engine of a debate has a status, and a grade out of {_GRADES}")
     if proposal.id in table["proposals"]:
         raise EngineError(f"{where}: there are two of that id")
     if proposal.kind not in _KINDS:
@@ -177,8 +203,8 @@ def _add_distribution(table: Table, row: dict[str, Any]) -> None:
     one = Distribution(*_take(where, row, Distribution, lacks=(), note=""))
     if one.id in table["distributions"] or one.id in table["proposals"] or one.id in table["changes"]:
         raise EngineError(f"{where}: there are two of that id")
-    if one.kind not in _RUN or one.grade not in _GRADES:
-        raise EngineError(f"{where}: kind is one of {_RUN} and grade one of {_GRADES}")
+    if one.kind not in _RUN or one.grade not in _TREE_GRADES:
+        raise EngineError(f"{where}: kind is one of {_RUN} and grade one of {_TREE_GRADES}")
     if one.base not in table["releases"]:
         raise EngineError(f"{where}: its base is no release: {one.base}")
     has = table["order"][: table["releases"][one.base]]

@@ -264,13 +264,13 @@ class Enter(NamedTuple):
     span: Span
 
 
-SIMPLE_VERBS = ("run", "sleep", "resched", "freeze", "continue")
+SIMPLE_VERBS = ("run", "sleep", "resched", "freeze", "switchpoint", "continue")
 
 
 class Simple(NamedTuple):
-    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `continue`."""
+    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `switchpoint`, `continue`."""
 
-    verb: Literal["run", "sleep", "resched", "freeze", "continue"]
+    verb: Literal["run", "sleep", "resched", "freeze", "switchpoint", "continue"]
     span: Span
 
 

@@ -53,6 +53,20 @@ class ObjectSpec(NamedTuple):
     reads: tuple[tuple[str, str], ...] = ()
 
 
+class StateSpec(NamedTuple):
+    """struct klp_state as written, with what was proposed for it in 2025.
+
+    `callbacks` are (name, errno) pairs; None where the author listed none, which means all four, succeeding.
+    `block_disable`: the state cannot be given up. `shadow`: shadow variables with its id live as long as it does.
+    """
+
+    id: int
+    version: int = 0
+    block_disable: bool = False
+    shadow: bool = False
+    callbacks: tuple[tuple[str, str], ...] | None = None
+
+
 RelocationSpec = tuple[str, tuple[tuple[str, str, int], ...]]
 """A section of relocations: the object that it is for, and the symbols that it names (object, name, sympos)."""
 
@@ -60,16 +74,21 @@ RelocationSpec = tuple[str, tuple[tuple[str, str, int], ...]]
 class PatchSpec(NamedTuple):
     """struct klp_patch as written. `marked`: the module has the modinfo entry livepatch=Y.
 
-    `relocations` are those of its module that the module loader leaves to livepatch.
+    `relocations` are those of its module that the module loader leaves to livepatch. `replace_sets` are the numbers of
+    sets that its author gave it, its own first (none: nothing was said), `override` those that its module's parameter
+    adds. `replaceable` is None where the author said nothing.
     """
 
     name: str
     objects: tuple[ObjectSpec, ...]
     immediate: bool = False
     replace: bool = False
-    states: tuple[tuple[int, int], ...] = ()
+    states: tuple[StateSpec, ...] = ()
     marked: bool = True
     relocations: tuple[RelocationSpec, ...] = ()
+    replace_sets: tuple[int, ...] = ()
+    override: tuple[int, ...] = ()
+    replaceable: bool | None = None
 
 
 FuncKey = tuple[str, str, int]
@@ -90,13 +109,20 @@ class Code(NamedTuple):
 
 
 class Func(NamedTuple):
-    """struct klp_func at run time. `new_code` of a no-op is the original function."""
+    """struct klp_func at run time. The code of a no-op is the original function.
+
+    `called`, `using`: what the proposed attributes of these names hold where they are stored. `found_in`: another
+    object, where its symbol was found, if it was not found in its own.
+    """
 
     name: str
     sympos: int
     immediate: bool = False
     nop: bool = False
     patched: bool = False
+    called: bool = False
+    using: int = 0
+    found_in: str = ""
 
 
 class Object(NamedTuple):
@@ -122,13 +148,17 @@ class Patch(NamedTuple):
     `listed`: on klp_patches. `registered`: unregistering it is still owed. `retired`: another patch replaced it.
     `transition`: its functions' transition flags are set. `kobj`: its sysfs directory exists. `refs`: how many newer
     patches stand on it (kGraft counts that). `relocated`: the objects whose relocations are written in its code.
+    `replace_sets`, `override`, `replaceable`: as in PatchSpec; `replaceable` changes when its attribute is written.
+    `states_done`: the ids of its states whose pre_patch has run and whose post_unpatch has not. `took_over`: it has
+    told the states of patches that it replaces. `retires`: the patches that were to be retired when it was loaded,
+    where that is settled then.
     """
 
     name: str
     generation: int
     immediate: bool
     replace: bool
-    states: tuple[tuple[int, int], ...]
+    states: tuple[StateSpec, ...]
     objects: tuple[Object, ...]
     registered: bool = False
     enabled: bool = False
@@ -139,6 +169,12 @@ class Patch(NamedTuple):
     refs: int = 0
     relocations: tuple[RelocationSpec, ...] = ()
     relocated: frozenset[str] = frozenset()
+    replace_sets: tuple[int, ...] = ()
+    override: tuple[int, ...] = ()
+    replaceable: bool | None = None
+    retires: tuple[str, ...] = ()
+    states_done: frozenset[int] = frozenset()
+    took_over: bool = False
 
 
 class Entry(NamedTuple):
@@ -172,7 +208,8 @@ class Task(NamedTuple):
     the module whose own work a kernel thread does: it does not pin that module, whose exit waits for it.
     `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen. `forking`
     is set while it sleeps in the middle of fork: the child's name, the TIF_PATCH_PENDING copied for it, and whether
-    the task was on a CPU, to which it comes back. `exiting`: it has left the task list and is not done yet.
+    the task was on a CPU, to which it comes back. `exiting`: it has left the task list and is not done yet. `nohz`: it
+    runs on a CPU that gets no tick while it is in user space.
     """
 
     name: str
@@ -186,6 +223,7 @@ class Task(NamedTuple):
     ran: frozenset[Code] = frozenset()
     handler: Code | None = None
     of: str = ""
+    nohz: bool = False
     forking: tuple[str, bool, bool] | None = None
     exiting: bool = False
 

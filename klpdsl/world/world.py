@@ -34,6 +34,8 @@ class World(metaclass=Holder):
     init_errors: dict[str, str] = fixed(dict)
     cpus: int = fixed(lambda: 0)
     nohz: bool = fixed(lambda: False)
+    # After how many tasks somebody waits for the lock on the task list, in every attempt; 0: nobody does.
+    contended: int = fixed(lambda: 0)
     arch_reliable: bool = fixed(lambda: True)
 
     # --- what changes, and no rule looks at ---

@@ -27,6 +27,8 @@ _ATTEMPTS: dict[str, Callable[[Kernel, str], Outcome]] = {
     "sleep": klp.sleep,
     "resched": klp.resched,
     "freeze": klp.freeze,
+    # No release has it.
+    "switchpoint": lambda k, task: klp.switch_point(Kernel(k.w, resolve("forshee-kthread").semantics), task),
     # A name that nobody has: one that is taken is the attempt's own fault, and no part of the precondition.
     "fork": lambda k, task: klp.fork(k, task, f"{task}-{k.w.next_pid}", True),
     "exit": lambda k, task: klp.exit_(k, task, False),

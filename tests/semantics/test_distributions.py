@@ -154,7 +154,7 @@ def test_groups() -> None:
 def test_broken_data_is_refused(old: str, new: str, complaint: str) -> None:
     assert old in DISTRIBUTIONS
     with pytest.raises(EngineError) as caught:
-        build(MAINLINE, PROPOSALS, DISTRIBUTIONS.replace(old, new, 1))
+        build(MAINLINE, PROPOSALS, DISTRIBUTIONS.replace(old, new, 1), "")
     assert complaint in str(caught.value)
 
 

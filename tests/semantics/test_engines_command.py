@@ -45,7 +45,7 @@ def test_the_lineage_is_a_tree() -> None:
     newest = resolve("mainline")
     place = tree.index(f"{newest.name} (mainline, latest)")
     assert tree[place + 1].endswith(order()[-1])
-    assert all(line.startswith("    + ") for line in tree[place + 2 :])
+    assert all("+ " in line for line in tree[place + 2 :])
     place = tree.index("v4.12 (klp-v4.13)")
     assert tree[place + 2 : place + 5] == [
         "    + baron-v1-sysctl  Jason Baron, 2017-07-19",
