@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# Runs spend a good part of their time here: looked up once.
+_new = tuple.__new__
+
+
 class _Record(tuple):  # type: ignore[type-arg]
     """What all records share; see the module."""
 
@@ -31,14 +35,15 @@ class _Record(tuple):  # type: ignore[type-arg]
     _fields: tuple[str, ...] = ()
     _defaults: tuple[Any, ...] = ()
     _places: dict[str, int] = {}  # noqa: RUF012 (each class has its own)
+    _size = 0
 
     def __new__(cls, *values: Any, **named: Any) -> Any:
-        missing = len(cls._fields) - len(values)
+        missing = cls._size - len(values)
         if not named:
             if not missing:
-                return tuple.__new__(cls, values)
+                return _new(cls, values)
             if 0 < missing <= len(cls._defaults):
-                return tuple.__new__(cls, values + cls._defaults[-missing:])
+                return _new(cls, values + cls._defaults[-missing:])
         if missing < 0:
             raise TypeError(f"{cls.__name__} takes {len(cls._fields)} values, got {len(values)}")
         rest = []
@@ -52,7 +57,7 @@ class _Record(tuple):  # type: ignore[type-arg]
             missing -= 1
         if named:
             raise TypeError(f"{cls.__name__} has no field {next(iter(named))!r} left to set")
-        return tuple.__new__(cls, (*values, *rest))
+        return _new(cls, (*values, *rest))
 
     @classmethod
     def _make(cls, values: Any) -> Any:
@@ -61,11 +66,12 @@ class _Record(tuple):  # type: ignore[type-arg]
     def _replace(self, **changes: Any) -> Any:
         values = list(self)
         places = self._places
-        for name, value in changes.items():
-            if name not in places:
-                raise TypeError(f"{type(self).__name__} has no field {name!r} to replace")
-            values[places[name]] = value
-        return tuple.__new__(type(self), values)
+        try:
+            for name, value in changes.items():
+                values[places[name]] = value
+        except KeyError as error:
+            raise TypeError(f"{type(self).__name__} has no field {error} to replace") from None
+        return _new(type(self), values)
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
@@ -86,6 +92,7 @@ class _RecordType(type):
         for index, field in enumerate(fields):
             namespace[field] = _tuplegetter(index, None)
         namespace.update(__slots__=(), __match_args__=fields, _fields=fields, _defaults=defaults)
+        namespace["_size"] = len(fields)
         namespace["_places"] = {field: index for index, field in enumerate(fields)}
         return type(name, (_Record,), namespace)
 

@@ -33,6 +33,10 @@ _CHOOSER = {
 """What chooses the version that a call runs."""
 
 
+JUDGED = frozenset((Call, ModuleRefs, Sysfs, ModuleGone, Callback))
+"""The events that `Watch.after_event` looks at; of the others, which are most of them, it need not be asked."""
+
+
 class Watch:
     """What the properties have to remember of a run: a holder of immutable values, as the world is.
 

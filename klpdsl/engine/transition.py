@@ -107,13 +107,12 @@ def _try_all(k: Kernel) -> bool:
     complete = True
     tried = 0
     for index, task in w.listed():
-        if (
-            w.contended
-            and index >= w.contended
-            and (k.sem.scan == "break" or (k.sem.scan == "budget" and tried > SCAN_BUDGET))
-        ):
-            return False  # somebody waits for the lock on the list: give this attempt up
-        tried += task.patch_state != w.target_state
+        if w.contended:
+            if index >= w.contended and (
+                k.sem.scan == "break" or (k.sem.scan == "budget" and tried > SCAN_BUDGET)
+            ):
+                return False  # somebody waits for the lock on the list: give this attempt up
+            tried += task.patch_state != w.target_state
         if klp_try_switch_task(k, index):
             continue
         complete = False
@@ -215,8 +214,9 @@ def exit_to_user_mode(k: Kernel, index: int) -> None:
 
 def in_user_mode(task: Task) -> bool:
     """Whether the task is on a CPU in user space now, where an interrupt makes it pass a switch point."""
-    outside = not task.stack and task.handler is None and task.forking is None and not task.exiting
-    return task.kind == "user" and task.running and outside
+    if not task.running or task.kind != "user" or task.stack:
+        return False
+    return task.handler is None and task.forking is None and not task.exiting
 
 
 def klp_transition_work_fn(k: Kernel) -> None:

@@ -205,7 +205,7 @@ class _Planner:
     def _steps(self) -> tuple[tuple[tree.Expect, ...], list[PlannedStep]]:
         opening: list[tree.Expect] = []
         steps: list[PlannedStep] = []
-        for statement in Flow(self._program.statements).plain(self._refuse_to_choose):
+        for statement in self._program.flow.plain(self._refuse_to_choose):
             if isinstance(statement, tree.Step):
                 steps.append(self._step(statement))
             elif isinstance(statement, tree.Expect):

@@ -109,32 +109,31 @@ class Flow:
         `can_move` is asked about a thread's next step, just before one is chosen. When no thread can move, the first
         one tries all the same, and its step says why it failed.
         """
-        place = self.start
-        while moves := self._first_moves(place):
-            move = moves[0]
-            if move.thread != MAIN:
-                move = next(filter(can_move, moves), move)
+        node = self._first(self.start.at)
+        while node != END:
+            here = self.nodes[node]
+            if isinstance(here, Spread):
+                yield from self._plain_threads(node, here, can_move)
+            else:
+                assert isinstance(here, Leaf)
+                yield here.statement
+                yield from here.checks
+            node = self._first(here.next)
+
+    def _plain_threads(
+        self, node: int, here: Spread, can_move: Callable[[NextStep], bool]
+    ) -> Iterator[Plain]:
+        threads = here.threads
+        while threads:
+            firsts = [(number, self._first(thread)) for number, thread in enumerate(threads)]
+            moves = [self._move(node, threads, number, first) for number, first in firsts if first != END]
+            if not moves:
+                return
+            move = next(filter(can_move, moves), moves[0])
             leaf = self.leaf(move.node)
             yield leaf.statement
             yield from leaf.checks
-            place = move.after
-
-    def _first_moves(self, place: Position) -> list[NextStep]:
-        """What may come next when the first branch of every `choose` is taken: one move for each thread."""
-        while True:
-            node = self._first(place.at)
-            if node == END:
-                return []
-            here = self.nodes[node]
-            if isinstance(here, Leaf):
-                return [NextStep(MAIN, node, Position(here.next))]
-            assert isinstance(here, Spread)
-            threads = place.threads if node == place.at and place.threads else here.threads
-            firsts = [(number, self._first(thread)) for number, thread in enumerate(threads)]
-            moves = [self._move(node, threads, number, first) for number, first in firsts if first != END]
-            if moves:
-                return moves
-            place = Position(here.next)
+            threads = move.after.threads
 
     # --- building: backwards, so that what follows is known ---
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klpdsl.engine.context import Kernel, Outcome
-from klpdsl.run.flow import Flow
+from klpdsl.engine.properties import JUDGED
 from klpdsl.run.operations import why_not_now
 from klpdsl.run.program import Program
 from klpdsl.run.stepper import Stepper, as_wanted
@@ -104,7 +104,7 @@ class Interpreter(Stepper):
 
     def statements(self) -> Iterator[Plain]:
         """The statements in the order of a plain run; each is to be carried out before the next is asked for."""
-        flow = Flow(self.program.statements)
+        flow = self.program.flow
         return flow.plain(lambda move: why_not_now(self.kernel.w, flow.leaf(move.node)) is None)
 
     def carry_out(self, statement: Plain) -> None:
@@ -193,5 +193,10 @@ class Interpreter(Stepper):
     def _record(self, event: Event) -> None:
         if self._witness:
             self._witness.event(event)
-        self._spend(_EVENT)
-        super()._record(event)
+        self._effort += _EVENT
+        if self._effort > MAX_EFFORT:
+            self._spend(0)
+        # What `Stepper._record` does: a call of it would be a tenth of what an event costs.
+        self.events.append(event)
+        if type(event) in JUDGED or self.standing.conditions:
+            self._judge(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klpdsl.run.flow import Flow
 from klpdsl.syntax import tree, words
 from klpdsl.syntax.resolve import Meaning, Names
 from klpdsl.world.values import (
@@ -23,7 +24,7 @@ from klpdsl.world.world import World
 class Program:
     """A scenario ready to run: its first world, its patches by name, its statements in order."""
 
-    __slots__ = ("_names", "_specs", "declarations", "modules", "patches", "statements", "world")
+    __slots__ = ("_flow", "_names", "_specs", "declarations", "modules", "patches", "statements", "world")
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -36,6 +37,7 @@ class Program:
         self.declarations: tuple[tree.Declaration, ...] = tuple(
             item for item in names.items if not isinstance(item, (*_STATEMENTS, *_HEADER))
         )
+        self._flow: Flow | None = None
         self.world = World()
         if names.cpus:
             self.world.cpus = names.cpus.number
@@ -47,6 +49,13 @@ class Program:
         for name, statement in names.patches.items():
             self.patches[name] = patch_spec(Meaning(name, statement.flags, statement.body))
         self._add_tasks()
+
+    @property
+    def flow(self) -> Flow:
+        """The statements as a graph, the same for every run."""
+        if self._flow is None:
+            self._flow = Flow(self.statements)
+        return self._flow
 
     def spec(self, statement: tree.Load | tree.Apply) -> PatchSpec:
         """The patch that a `load` or `apply` means."""

@@ -8,7 +8,7 @@ put aside and taken up again.
 from __future__ import annotations
 
 from klpdsl.engine.context import Kernel, Outcome
-from klpdsl.engine.properties import Watch
+from klpdsl.engine.properties import JUDGED, Watch
 from klpdsl.engine.systems import operations
 from klpdsl.run.conditions import Finding, evaluate
 from klpdsl.run.operations import Machine, carry_out
@@ -72,6 +72,10 @@ class Stepper:
 
     def _record(self, event: Event) -> None:
         self.events.append(event)
+        if type(event) in JUDGED or self.standing.conditions:
+            self._judge(event)
+
+    def _judge(self, event: Event) -> None:
         for violation in self.watch.after_event(self.kernel, event):
             self._violate(violation)
         if self.standing.conditions:

@@ -45,7 +45,7 @@ def unordered(make: Callable[[], Any]) -> Any:
 
 def mapping() -> Any:
     """A dictionary of immutable values, whose order means nothing."""
-    return Field(dict, "self.{0}.copy()", "tuple(sorted(self.{0}.items()))")
+    return Field(dict, "self.{0}.copy()", "tuple(sorted(self.{0}.items())) if self.{0} else ()")
 
 
 def own(make: Callable[[], Any]) -> Any:

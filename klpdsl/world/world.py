@@ -123,7 +123,7 @@ class World(metaclass=Holder):
             modules = [m._replace(refs=m.refs - leaked.get(m.name, 0)) for m in modules]  # type: ignore[assignment]
         return (
             tuple(sorted(modules)),
-            tuple(sorted(self.leaked)),
+            tuple(sorted(self.leaked)) if self.leaked else (),
             tuple(self.patches.values()),
             *self._parts(),
         )
