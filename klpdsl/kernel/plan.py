@@ -20,7 +20,7 @@ from klpdsl.kernel.sources import (
     Source,
     TargetModule,
 )
-from klpdsl.run.flow import Flow, NextStep
+from klpdsl.run.flow import NextStep
 from klpdsl.run.program import Program
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
