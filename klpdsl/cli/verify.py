@@ -47,8 +47,8 @@ def main(argv: list[str]) -> int:
     chosen = scenario_of(arguments)
     if arguments.forever and (arguments.depth < 1 or not _is_alphabet(chosen.loaded.program.statements)):
         complain(
-            "klpdsl verify: --forever asks for an `interleave` of steps alone as the last statement, "
-            "and --depth for 1 or more"
+            f"klpdsl verify: {chosen.loaded.source}: --forever asks for an `interleave` of steps alone as the last "
+            "statement, and --depth for 1 or more"
         )
         return USAGE
     asked = [name for spec in arguments.property or [] for name in spec.split(",") if name]

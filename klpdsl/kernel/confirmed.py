@@ -19,7 +19,7 @@ real kernel cannot be made to play it. Every file in `evidence/` has the digests
 
 
 def _version(kernel: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in kernel.split(".") if part.isdigit())
+    return tuple(int(part) for part in kernel.split(".") if part.isdecimal())
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

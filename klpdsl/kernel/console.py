@@ -99,8 +99,10 @@ class _Step:
             case ["HOOK", object_, function, position, *stack]:
                 name = function if position == "1" else f"{function},{position}"
                 self.hooks[object_, name] = tuple(stack)
-            case ["TASK", name, state, where, _]:
+            case ["TASK", name, "-1" | "0" | "1" as state, where, _]:
                 self.tasks[name] = SeenTask(state, where)
+            case ["TASK", _, state, *_]:
+                raise ValueError(f"{state} is no patch_state")
             case ["PROBE", task, object_, function, position, code]:
                 self.probes[task, object_, function, position] = code
             case ["NOTE", text]:
@@ -141,7 +143,7 @@ def read_report(text: str) -> Report:
             case ["SCENARIO", name]:
                 close("cut")
                 key = name
-            case ["STEP", number] if number.isdigit():
+            case ["STEP", number] if number.isdecimal() and len(number) < 10:
                 steps.append(_Step(int(number)))
             case ["CLEAN"]:
                 close("clean")
@@ -150,6 +152,10 @@ def read_report(text: str) -> Report:
             case ["NOTE", text_] if not steps:
                 notes.append(text_)
             case _ if steps:
-                steps[-1].take(fields)
+                try:
+                    steps[-1].take(fields)
+                except (ValueError, KeyError):
+                    # The guest's console has mixed another line into this one.
+                    steps[-1].notes.append(f"the guest wrote what cannot be read: {line}")
     close("cut")
     return Report(release, tuple(scenarios), tuple(notes))

@@ -12,14 +12,16 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from klpdsl._errors import KlpdslError
 from klpdsl._reading import SMALL_BYTES, read_file
+from klpdsl._shapes import check
 from klpdsl.goldens.storage import store, writes
 from klpdsl.goldens.suite import EVIDENCE, GOLDENS, Suite
 from klpdsl.kernel.observable import VisibleStep, visible_steps
 from klpdsl.semantics.engines import resolve
+from klpdsl.semantics.records import EngineError
 from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import TraceError, from_text
 
@@ -29,6 +31,7 @@ KERNELS = "kernels"
 """The folder in it that is about kernels, not about a folder of scenarios."""
 
 State = Literal["confirmed", "contradicted", "not-expressible"]
+_STATES = get_args(State)
 
 _HEAD = "# Written by `klpdsl kernel confirm --record`: what real kernels did (docs/real-kernel.md).\n"
 
@@ -83,18 +86,28 @@ def read(suite: Suite, name: str) -> dict[str, Evidence]:
     path = path_of(suite, name)
     try:
         tables = tomllib.loads(read_file(path, SMALL_BYTES, suite.real).decode())
-        return {kernel: _row(table) for kernel, table in tables.items()}
+        check(tables, {"": _SHAPE})
+        return {kernel: _row(kernel, table) for kernel, table in tables.items()}
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise EvidenceError(f"{suite.relative(path)}: cannot be read: {error.strerror}") from error
-    except KeyError as error:
-        raise EvidenceError(f"{suite.relative(path)}: there is no {error} in it") from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError, EngineError) as error:
         raise EvidenceError(f"{suite.relative(path)}: this is no evidence: {error}") from error
 
 
-def _row(table: Mapping[str, Any]) -> Evidence:
+_SHAPE = {
+    **dict.fromkeys(("state", "release"), str),
+    **dict.fromkeys(("engine?", "asked?", "model?", "golden?"), str),
+    "why?": [str],
+}
+
+
+def _row(kernel: str, table: Mapping[str, Any]) -> Evidence:
+    if table["state"] not in _STATES:
+        raise ValueError(f"`{kernel}.state` is one of {', '.join(_STATES)}, not {table['state']!r}")
+    if table.get("engine") == f"v{kernel}":
+        resolve(table["engine"])  # a golden of that engine is looked for
     return Evidence(
         table["state"],
         table["release"],
@@ -137,8 +150,10 @@ def write(suite: Suite, name: str, rows: Mapping[str, Evidence]) -> bool:
     new = kept | {kernel: row for kernel, row in rows.items() if kernel not in known}
     if new == kept:
         return False
-    order = sorted(new, key=lambda kernel: [int(part) if part.isdigit() else 0 for part in kernel.split(".")])
-    text = _HEAD + "".join(f'\n["{kernel}"]\n{_text(new[kernel])}' for kernel in order)
+    order = sorted(
+        new, key=lambda kernel: [int(part) if part.isdecimal() else 0 for part in kernel.split(".")]
+    )
+    text = _HEAD + "".join(f"\n[{_string(kernel)}]\n{_text(new[kernel])}" for kernel in order)
     writes.write(suite, suite.relative(path_of(suite, name)), text.encode())
     return True
 

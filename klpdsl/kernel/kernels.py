@@ -45,7 +45,7 @@ class KernelImage(NamedTuple):
             return {}
         lines = dict(
             line.split("=", 1)
-            for line in config.read_text(encoding="utf-8").splitlines()
+            for line in config.read_text(encoding="utf-8", errors="replace").splitlines()
             if line.startswith("CONFIG_") and "=" in line
         )
         return {fact: lines.get(fact, "n") for fact in FACTS}
@@ -96,7 +96,7 @@ def given_kernel(vmlinuz: Path, headers: Path) -> KernelImage:
         raise KernelError(
             f"{headers} holds no headers that modules can be built with: {release_file} is missing"
         )
-    release = release_file.read_text(encoding="utf-8").strip()
+    release = release_file.read_text(encoding="utf-8", errors="replace").strip()
     return KernelImage(release, release, vmlinuz.resolve(), headers.resolve())
 
 

@@ -106,7 +106,7 @@ def _from_log(line: ConsoleLine) -> events.Event | None:
             return events.Call(task, object_, function, code)
         case ["return", task, object_, function, code]:
             return events.Return(task, object_, function, code)
-        case ["callback", patch, object_, callback, result]:
+        case ["callback", patch, object_, callback, result] if result.lstrip("-").isdecimal():
             return events.Callback(patch, object_, callback, errno_name(-int(result)))
     return None
 

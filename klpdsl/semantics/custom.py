@@ -135,10 +135,6 @@ def _read(path: str, depth: int) -> Engine:
         raise EngineError(f"{path}: more than {_MAX_NESTING} engine files are based on one another")
     row = _content(path)
     base_name = _texts(path, row, "base", [row.get("base")])[0]
-    if base_name.endswith(_SUFFIX):
-        base_name = os.path.join(os.path.dirname(path), base_name)
-        stays_inside(base_name, path)
-    base = resolve_custom(base_name, (), (), (), depth + 1)
     added = _texts(path, row, "with", row.get("with", []))
     removed = _texts(path, row, "without", row.get("without", []))
     _texts(path, row, "prose", [row.get("prose", "")])
@@ -146,6 +142,10 @@ def _read(path: str, depth: int) -> Engine:
     if not isinstance(axes, dict):
         raise EngineError(f"{path}: `set` must be a table of axes")
     try:
+        if base_name.endswith(_SUFFIX):
+            base_name = os.path.join(os.path.dirname(path), base_name)
+            stays_inside(base_name, path)
+        base = resolve_custom(base_name, (), (), (), depth + 1)
         pairs = dict(parse_set(f"{axis}={_word(value)}") for axis, value in axes.items())
         return _alter(base, pairs, added, removed, by=path, name=path)
     except EngineError as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 import tomllib
 import typing
 from typing import Any, Literal, TypeAlias, get_args
 
+from klpdsl._shapes import ShapeError, check
 from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.records import Change, Debate, Distribution, EngineError, Proposal, Question
 
@@ -59,6 +61,9 @@ def build(mainline: str, proposals: str, distributions: str, debates: str) -> Ta
     beside = _parse("proposals.toml", proposals)
     run = _parse("distributions.toml", distributions)
     living = _parse("debates.toml", debates)
+    for name in history["releases"]["last"] or [""]:
+        if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", name):
+            raise EngineError(f"mainline.toml: releases.last holds releases, as v6.12, and not {name!r}")
     newest = history["releases"]["last"][-1]
     table: Table = {
         "allowed": allowed,
@@ -99,11 +104,28 @@ def build(mainline: str, proposals: str, distributions: str, debates: str) -> Ta
     return table
 
 
+#: What stands at the top of each file; `_take` looks at what is in the rows.
+_ENGINE: dict[str, Any] = {"engine?": [dict]}
+_NAMES: dict[str, Any] = {"": str}
+_SHAPES: dict[str, dict[str, Any]] = {
+    "mainline.toml": {"releases": {"last": [str]}, "root": {"set": dict}, "change": [dict]},
+    "proposals.toml": {**_ENGINE, "aliases?": _NAMES},
+    "distributions.toml": {**_ENGINE, "aliases?": _NAMES, "unread?": _NAMES},
+    "debates.toml": {**_ENGINE, "debate?": [dict]},
+}
+
+
 def _parse(name: str, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        found = tomllib.loads(text)
+        check(found, _SHAPES[name])
+        return found
+    except (ValueError, RecursionError) as error:
         raise EngineError(f"{name}: {error}") from None
+
+
+#: The fields of records, by what their annotations say.
+_FIELDS: dict[str, Any] = {"str": str, "bool": bool, "tuple[str, ...]": [str]}
 
 
 def _take(
@@ -119,13 +141,26 @@ def _take(
         raise EngineError(
             f"{where}: unknown {', '.join(unknown) or '-'}; missing {', '.join(missing) or '-'}"
         )
+    for field, value in row.items():
+        shape = _FIELDS.get(record.__annotations__[field])
+        if shape is not None:
+            _fits(where, value, shape, field)
     values = [row.get(field, defaults.get(field)) for field in record._fields]
     return [tuple(value) if isinstance(value, list) else value for value in values]
+
+
+def _fits(where: str, value: object, shape: Any, field: str) -> None:
+    try:
+        check(value, shape, field)
+    except ShapeError as error:
+        raise EngineError(f"{where}: {error}") from None
 
 
 def _pairs(
     where: str, axes: dict[str, Value], allowed: dict[str, tuple[Value, ...]]
 ) -> tuple[tuple[str, Value], ...]:
+    if not isinstance(axes, dict):
+        raise EngineError(f"{where}: `set` should be a table of axes, and is {axes!r}")
     for axis, value in axes.items():
         if axis not in allowed:
             raise EngineError(f"{where}: there is no axis {axis}")
@@ -171,6 +206,7 @@ def _releases(ends: dict[str, int], last: tuple[str, ...]) -> dict[str, int]:
 
 def _add_debate(table: Table, row: dict[str, Any]) -> None:
     where = f"debates.toml: debate {row.get('id', '?')}"
+    _fits(where, row.get("question", []), [dict], "question")
     asked = tuple(tuple(_take(where, one, Question)) for one in row.get("question", []))
     debate = Debate(*_take(where, {**row, "question": asked}, Debate))
     if debate.id in table["debates"]:

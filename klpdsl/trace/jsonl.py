@@ -84,7 +84,7 @@ def from_jsonl(text: str) -> ev.Trace:
     for number, line in enumerate(lines[:-1], 1):
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TraceError(number, f"no JSON: {error}") from error
         if not isinstance(record, dict):
             raise TraceError(number, "expected an object")

@@ -101,7 +101,9 @@ def from_text(text: str) -> ev.Trace:
     return read.trace()
 
 
-_STEP = re.compile(r"([0-9]+)(?:@([0-9]+))? (.*)")
+#: Python takes no longer one for a number.
+_DIGITS = "[0-9]{1,4300}"
+_STEP = re.compile(rf"({_DIGITS})(?:@({_DIGITS}))? (.*)")
 
 
 def _read_step(line: str, number: int) -> ev.StepTrace:
@@ -130,7 +132,7 @@ for _cls, _declared in DECLARED.items():
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _WORD = rf'(?:{_QUOTED}|[^ "][^ ]*)'
 _TEXTS = {
-    "number": "-?[0-9]+",
+    "number": f"-?{_DIGITS}",
     "names": f"(?:{_WORD}(?: {_WORD})*)?",
     "verdict": "ok|failed",
     "level": "|".join(ev.LEVELS),

@@ -357,7 +357,7 @@ def test_broken_data_is_refused(old: str, new: str, complaint: str) -> None:
         ('kind = "mutant"', 'kind = "monster"', "kind is one of"),
         ('id = "baron-v2-skip"', 'id = "baron-v2"', "two of that id"),
         ("caught = [", "inferred = [", ""),
-        ('baron = "baron-v2"', "baron = 2", "the alias baron must be a text"),
+        ('baron = "baron-v2"', "baron = 2", "`aliases.baron` should be a text"),
     ],
 )
 def test_broken_proposals_are_refused(old: str, new: str, complaint: str) -> None:

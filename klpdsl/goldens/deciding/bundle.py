@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from klpdsl._errors import KlpdslError
 from klpdsl._reading import BUNDLE_BYTES, read_file
+from klpdsl._shapes import check
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.pending import Record
 from klpdsl.goldens.runs.cases import code_digest, inputs, inputs_digest
@@ -35,10 +36,13 @@ def read(suite: Suite, path: str) -> Bundle:
             raise BundleError(
                 f"{path} is no review bundle of this version (klpdsl check --bundle FILE makes one)"
             )
+        check(row["records"], [dict], "records")
         records = [pending.from_json(one) for one in row["records"]]
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except KeyError as error:
+        raise BundleError(f"{path} is no review bundle: there is no {error} in it") from error
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path} is no review bundle: {error}") from error
     fitting, refused = [], []
     for record in records:

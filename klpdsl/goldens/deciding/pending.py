@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 
+from klpdsl._shapes import check
 from klpdsl.goldens.checking.classes import At, Class, Member, group, member_of
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.runs.cases import code_digest
@@ -27,6 +28,30 @@ else:
 VERSION = 1
 PENDING = f"{STATE}/pending"
 DECISIONS = f"{STATE}/decisions.json"
+
+_CAUSE = {**dict.fromkeys(("kind", "label", "text", "change", "function", "where"), str), "axes": [str]}
+_AT = {
+    **dict.fromkeys(("kind", "statement", "old", "new"), str),
+    **dict.fromkeys(("step", "line", "here", "later"), int),
+}
+_CASE = {
+    **dict.fromkeys(("class", "engine", "golden_engine", "cause_text"), str),
+    "golden": (int, None),
+    "text": int,
+    "at": (_AT, None),
+    "blocked": [str],
+    "violations": [str],
+}
+_SHAPE = {
+    "version": int,
+    **dict.fromkeys(("scenario", "inputs", "code"), str),
+    "complete": bool,
+    **{key: [str] for key in ("engines", "blocked", "violations", "texts")},
+    "base": {"": str},
+    "classes": {"": {"cause": _CAUSE, "shape": str}},
+    "cases": [_CASE],
+}
+"""A record as JSON."""
 
 
 class Record(NamedTuple):
@@ -96,14 +121,15 @@ def to_json(record: Record) -> dict[str, Any]:
     return {"version": VERSION, **head, "classes": classes, "texts": list(texts), "cases": cases}
 
 
-def from_json(row: dict[str, Any]) -> Record:
+def from_json(row: Any) -> Record:
     """A record back from plain values. Raises ValueError where they are none."""
     from klpdsl.goldens.causes.why import Cause
 
     try:
-        if row["version"] != VERSION:
+        if isinstance(row, dict) and row.get("version", VERSION) != VERSION:
             raise ValueError(f"version {row['version']}, and this klpdsl knows {VERSION}")
-        texts = row["texts"]
+        check(row, _SHAPE)
+        texts = dict(enumerate(map(_sound, row["texts"])))
         classes = {
             id_: (Cause(**{**one["cause"], "axes": tuple(one["cause"]["axes"])}), one["shape"])
             for id_, one in row["classes"].items()
@@ -121,8 +147,14 @@ def from_json(row: dict[str, Any]) -> Record:
         for key in ("engines", "blocked", "violations"):
             head[key] = tuple(head[key])
         return Record(**head, entries=tuple(entries))
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"not a pending change: {error!r}") from error
+    except KeyError as error:
+        raise ValueError(f"not a pending change: there is no class or text {error}") from error
+
+
+def _sound(text: str) -> str:
+    """The text, if it can be written. JSON can spell halves of characters that no file can hold."""
+    text.encode("utf-8", "surrogateescape")
+    return text
 
 
 # --- on the disk ----------------------------------------------------------------------------------------------
@@ -216,8 +248,10 @@ def decisions(suite: Suite) -> dict[str, Decision]:
     """The decisions that were made here and not carried out yet, by class. Raises OSError."""
     try:
         data = sealed.read(suite, DECISIONS)
-        return {} if data is None else {id_: Decision(*row) for id_, row in json.loads(data).items()}
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        rows = {} if data is None else json.loads(data)
+        check(rows, {"": [str]})
+        return {id_: Decision(*map(_sound, row)) for id_, row in rows.items() if len(row) == 2}
+    except (ValueError, RecursionError):
         return {}
 
 

@@ -13,6 +13,7 @@ import json
 import os
 
 from klpdsl._errors import KlpdslError, exit_code_of
+from klpdsl._shapes import ShapeError, check
 from klpdsl._writing import UnfitPlaceError
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.locking import ForeignStateError
@@ -191,7 +192,7 @@ def recover(suite: Suite) -> Finished | None:
             f"{path} is left from an accept that was not made here: nothing of it is done; look at git status, and "
             "remove it"
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ForeignStateError(
             f"{path} is left from an accept and cannot be read ({error}); look at git status, and remove it"
         ) from error
@@ -201,7 +202,21 @@ def recover(suite: Suite) -> Finished | None:
     return _carry_out(suite, plan)
 
 
+_SHAPE = {
+    "version": int,
+    "operations": [[(str, None)]],
+    "done": [str],
+    "left": [dict],
+    "decided": [str],
+}
+"""A transaction as JSON."""
+
+
 def _read_back(row: Any) -> _Reduced:
+    check(row, _SHAPE)
+    for place, one in enumerate(row["operations"]):
+        if len(one) != 3 or None in (one[0], one[2]):
+            raise ShapeError(f"`operations[{place}]` should be a path and two fingerprints")
     return _Reduced(
         tuple(_Step(*one) for one in row["operations"]),
         tuple(row["done"]),

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from klpdsl._cache import digest
 from klpdsl._reading import SMALL_BYTES, read_file
+from klpdsl._shapes import check
 from klpdsl.goldens.suite import GOLDENS, Suite
 from klpdsl.goldens.suite import JOURNAL as FOLDER
 
@@ -84,12 +85,17 @@ def read(suite: Suite) -> tuple[tuple[JournalEntry, ...], tuple[str, ...]]:
         path = os.path.join(folder, name)
         try:
             entries.append(_entry(tomllib.loads(read_file(path, SMALL_BYTES, within).decode())))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError, RecursionError):
             broken.append(path)
     return tuple(entries), tuple(broken)
 
 
+_TEXTS = tuple(key for key in JournalEntry._fields if key not in ("files", "axes"))
+_SHAPE = {**dict.fromkeys(_TEXTS, str), "axes": [str], "files": {"": str}}
+
+
 def _entry(row: dict[str, Any]) -> JournalEntry:
+    check(row, _SHAPE)
     files = tuple(ChangedGolden(path, content) for path, content in row["files"].items())
-    texts = {key: str(row[key]) for key in JournalEntry._fields if key not in ("files", "axes")}
+    texts = {key: row[key] for key in _TEXTS}
     return JournalEntry(**texts, axes=tuple(row["axes"]), files=files)
