@@ -132,10 +132,10 @@ def _run(
     names = [name for name, _ in scenario.threads]
     words = [(names[number], pick[number][1][place]) for number, place in merged]
 
-    def others_wait(interpreter: Interpreter, count: int) -> bool:
-        return not _somebody(interpreter, scenario, pick, merged[:count])
+    def all_wait(interpreter: Interpreter, count: int) -> tuple[str, ...]:
+        return _who_waits(interpreter, scenario, pick, merged[:count])
 
-    outcome, steps, end = run_order(scenario, words, engine, others_wait)
+    outcome, steps, end = run_order(scenario, words, engine, all_wait)
     if end == "impossible":
         return Order((), ("impossible",), -1)
     inside = max(0, min(steps - len(scenario.steps_before()), len(merged)))
@@ -147,13 +147,14 @@ def run_order(
     scenario: Threads,
     words: list[tuple[str, str]],
     engine: str,
-    others_wait: Callable[[Interpreter, int], bool] = lambda *_: True,
+    all_wait: Callable[[Interpreter, int], tuple[str, ...]] = lambda *_: (),
     *,
     cut: bool = False,
 ) -> tuple[tuple[object, ...], int, str]:
     """Run one order, given as (thread, what it does): its outcome, how many steps it took, and how it ended.
 
-    `cut`: what stands behind the `interleave` is not reached.
+    `all_wait` says with what all threads wait, when the order's next step can not be taken; nothing where one of them
+    could move. `cut`: what stands behind the `interleave` is not reached.
     """
     program, known = _statements(scenario)
     interpreter = Interpreter(program, resolve(engine).semantics, lambda *_: "")
@@ -169,7 +170,7 @@ def run_order(
     for count, statement in enumerate(statements):
         inside = first <= count < first + len(lines)
         if inside and not _can(interpreter, statement):
-            end = "waits" if others_wait(interpreter, count - first) else "impossible"
+            end = "; ".join(all_wait(interpreter, count - first)) or "impossible"
             break
         interpreter.carry_out(statement)
         steps += 1
@@ -208,21 +209,24 @@ def _can(interpreter: Interpreter, statement: tree.Step) -> bool:
     return isinstance(operation, tree.Tick) or mutex_taken(w) is None
 
 
-def _somebody(
+def _who_waits(
     interpreter: Interpreter,
     scenario: Threads,
     pick: list[tuple[int, tuple[str, ...]]],
     done: list[tuple[int, int]],
-) -> bool:
-    """Whether any thread could move, in the branch that it has taken or in any at its start: then nobody waits."""
+) -> tuple[str, ...]:
+    """What each thread would do next, in the branch that it has taken or in any at its start; nothing if one can."""
     _, known = _statements(scenario)
+    waits: set[str] = set()
     for thread, (name, alternatives) in enumerate(scenario.threads):
         place = sum(1 for number, _ in done if number == thread)
         bodies = [pick[thread][1]] if place else alternatives
         for word in (body[place] for body in bodies if place < len(body)):
             if _can(interpreter, known[word if name == "operator" else f"{name}: {word}"]):
-                return True
-    return False
+                return ()
+            # Who of two that can be exchanged it is, nobody can say.
+            waits.add(word if name == "operator" else f"{'t1' if scenario.alike() else name}: {word}")
+    return tuple(sorted(waits))
 
 
 @functools.cache

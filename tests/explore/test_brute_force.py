@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -45,11 +46,17 @@ def told(scenario: Threads, engine: str, found: Exploration, paths: Paths) -> di
             words = words[:-behind]
         outcome, _, _ = run_order(scenario, words, engine, cut=bool(ending.seen.end))
         if ending.seen.end.startswith("waits"):
-            outcome = (*outcome[:-1], "waits")
+            outcome = (*outcome[:-1], waiting(ending.seen.end))
         assert outcome not in outcomes, "outcomes are told apart by what an observer sees"
         assert ending.orders is not None
         outcomes[outcome] = (ending.orders, len(nodes))
     return outcomes
+
+
+def waiting(end: str) -> str:
+    """Who waits with what, without the reasons, in which a bracket or a semicolon may stand."""
+    told = end.removeprefix("waits for ever: ")
+    return "; ".join(sorted(re.findall(r"(?:^|\); )([^()]*) \(", told)))
 
 
 def compare(number: int) -> None:
@@ -75,7 +82,9 @@ def compare(number: int) -> None:
         }
 
 
-@pytest.mark.parametrize("number", range(45))
+# In 1021 a task that has taken one branch waits where the same task, in the other, is through: nothing but who waits
+# tells the two ends apart.
+@pytest.mark.parametrize("number", [*range(45), 1021])
 def test_every_order_by_itself(number: int) -> None:
     compare(number)
 
