@@ -39,10 +39,36 @@ def main(argv: list[str]) -> int:
         complain("klpdsl check: no scenarios here")
         return NOTHING_SELECTED
     summary = _run(suite, names, only, arguments)
+    meant = {engine for report in summary.reports for engine in report.engines}
+    own = [name for name in only if name not in meant and _is_own(name)]
+    for name in own:
+        complain(_no_golden_for(name, arguments.paths))
     if only and not sum(report.runs for report in summary.reports) and not summary.counts["errors"]:
-        complain(f"klpdsl check: no scenario here is meant for {', '.join(arguments.engine)}")
+        if len(own) < len(only):
+            complain(f"klpdsl check: no scenario here is meant for {', '.join(arguments.engine)}")
         return NOTHING_SELECTED
     return _tell(summary, arguments)
+
+
+def _is_own(name: str) -> bool:
+    from klpdsl.semantics.engines import resolve
+
+    return resolve(name).kind == "custom"
+
+
+def _no_golden_for(name: str, paths: list[str]) -> str:
+    """What to do in place of a check, where nobody has ever said what is right."""
+    import shlex
+
+    from klpdsl._checkout import SCENARIOS
+    from klpdsl.semantics.engines import ancestors, resolve
+
+    base = next(one for one in ancestors(name) if resolve(one).kind != "custom")
+    what = shlex.join([*(paths or [f"{SCENARIOS}/"]), "--engines", f"{base},{name}"])
+    return (
+        f"klpdsl check: no golden is meant for {name}: goldens are for engines that have a name of their own, and for "
+        f"those that a scenario names\n    klpdsl compare {what}\nshows what it does differently"
+    )
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:

@@ -17,6 +17,7 @@ from klpdsl.goldens.causes.rule_origins import Origins, Place, watched
 from klpdsl.goldens.runs.cases import Run
 from klpdsl.goldens.suite import Suite
 from klpdsl.run.session import Loaded, execute
+from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import TraceError, from_text
 from klpdsl.trace.text import to_text
 
@@ -81,6 +82,14 @@ def explain(suite: Suite, loaded: Loaded, run: Run, golden: str, golden_engine: 
     if golden_engine != run.engine and to_text(execute(loaded, golden_engine).trace) == golden:
         return Why(_lineage(loaded, golden_engine, run.engine), form, found)
     return Why(_changed(suite, loaded, run, golden, Seen(found, form, origins)), form, found)
+
+
+def between(loaded: Loaded, older: Trace, newer: Trace, engines: tuple[str, str]) -> Why | None:
+    """Why a scenario gives another trace on the second of two engines than on the first; None where it does not."""
+    found = first_difference(older, newer)
+    if found is None:
+        return None
+    return Why(_lineage(loaded, *engines), shape(found, names_in(older, newer)), found)
 
 
 def _edited(found: FirstDifference) -> Cause:
