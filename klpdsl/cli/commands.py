@@ -23,6 +23,7 @@ COMMANDS = {
     "history": "print every change at which a scenario's trace changes",
     "bisect": "find the change, or our commit, that makes a difference",
     "reduce": "find the smallest scenario that still shows a difference",
+    "selftest": "write a scenario as a test of the kernel's own livepatch selftests",
     "engines": "list the lineage, an engine's axes, the changes between two engines",
     "completion": "print a script that lets bash, zsh or fish complete all of this",
 }

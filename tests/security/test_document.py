@@ -18,6 +18,7 @@ WRITERS = {
     "cli/check.py",  # appends to the runner's own summary
     "cli/explore.py",  # the folder that the user has named
     "cli/reduce.py",  # the same
+    "cli/selftest.py",  # the same
     "goldens/with_git/merging.py",  # a folder of its own, in the git directory or below /tmp
     "goldens/with_git/setup.py",  # a repository that lives for a second, below /tmp
     "bisect/environments.py",  # environments, in the cache
