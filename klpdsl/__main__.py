@@ -29,8 +29,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
         if argv is None:
+            import gc
+
             from klpdsl import _streams, _workers
 
+            # What is imported is here to stay: nothing is gained by looking it over again and again.
+            gc.disable()
             _streams.set_up()
             _workers.end_together()
             argv = sys.argv[1:]
@@ -53,13 +57,14 @@ def _run(name: str, arguments: list[str]) -> int:
         return 0
     if name not in COMMANDS:
         return _unknown(name)
-    import importlib
-
     if any(word.startswith(("--color", "--no-pager")) for word in arguments):
         from klpdsl.cli.general_options import taken
 
         arguments = taken(arguments)
-    command = importlib.import_module(f"klpdsl.cli.{name.replace('-', '_')}")
+    module = f"klpdsl.cli.{name.replace('-', '_')}"
+    __import__(module)  # importlib would be one more module to load
+    _settle_memory()
+    command = sys.modules[module]
     if sys.stdout is not None and sys.stdout.isatty():
         from klpdsl.cli.paging import PAGED, paged
 
@@ -67,6 +72,15 @@ def _run(name: str, arguments: list[str]) -> int:
             return paged(lambda: command.main(arguments))
     code: int = command.main(arguments)
     return code
+
+
+def _settle_memory() -> None:
+    """All that has been imported is left out of the collector's rounds, which begin now if they were put off."""
+    import gc
+
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _unknown(name: str) -> int:

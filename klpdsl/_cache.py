@@ -12,6 +12,7 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+import time
 
 try:  # hashlib also loads OpenSSL, which takes longer than all that is done here
     from _blake2 import blake2b
@@ -29,6 +30,11 @@ _CHECKSUM = 16
 _ENTRIES = 100_000
 #: Listing all of them takes long: one in so many that are stored looks whether there are too many.
 _LOOKS = 64
+#: Two changes of a file that follow one another closely may leave the same time behind: younger ones are not trusted.
+_SETTLED_NS = 2_000_000_000
+
+
+_INTERPRETER = f"{sys.implementation.cache_tag} {marshal.version}".encode()
 
 
 def digest(*parts: bytes) -> str:
@@ -40,26 +46,44 @@ def digest(*parts: bytes) -> str:
     return hashed.hexdigest()
 
 
-def code_digest(paths: Iterable[str]) -> str | None:
+def code_digest(paths: Iterable[str], below: str = "") -> str | None:
     """Return a hash over the contents of files, and of folders' Python files; None if they can not be read.
 
     The interpreter is part of it, since it decides how values are written. The names of the files are not: the
-    same code at another place is the same code.
+    same code at another place is the same code; with `below`, a folder, their names from there are. A file that the
+    file system says nobody has touched is not read again.
     """
-    contents = [f"{sys.implementation.cache_tag} {marshal.version}".encode()]
+    files: list[str] = []
+    looks: list[bytes] = []
+    newest = 0
     try:
         for path in paths:
             names = [path]
             if os.path.isdir(path):
-                names = [
-                    os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".py")
-                ]
+                names = [f"{path}/{name}" for name in sorted(os.listdir(path)) if name.endswith(".py")]
             for name in names:
-                with open(name, "rb", buffering=0) as file:
-                    contents.append(file.read())
+                found = os.stat(name)
+                newest = max(newest, found.st_mtime_ns, found.st_ctime_ns)
+                look = f"{name} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+                looks.append(os.fsencode(look))
+            files += names
+        # Two trees may hold the same files at the same place, one after the other: never with the same times.
+        seen = digest(_INTERPRETER, os.fsencode(below), *looks)
+        known = load("code", seen)
+        if isinstance(known, str):
+            return known
+        contents = [_INTERPRETER]
+        for name in files:
+            with open(name, "rb", buffering=0) as file:
+                if below:
+                    contents.append(os.fsencode(name.removeprefix(below)))
+                contents.append(file.read())
     except OSError:
         return None
-    return digest(*contents)
+    made = digest(*contents)
+    if newest + _SETTLED_NS < time.time_ns():
+        store("code", seen, made)
+    return made
 
 
 def directory() -> str | None:

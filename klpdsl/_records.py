@@ -27,6 +27,29 @@ if TYPE_CHECKING:
 # Runs spend a good part of their time here: looked up once.
 _new = tuple.__new__
 
+# How a record of so many fields is made. They are compiled with this module: a class gives the names of its fields to
+# a copy of the code, which takes a hundredth of what compiling its own would.
+_MAKERS: tuple[Any, ...] = (
+    lambda cls: _new(cls, ()),
+    lambda cls, a: _new(cls, (a,)),
+    lambda cls, a, b: _new(cls, (a, b)),
+    lambda cls, a, b, c: _new(cls, (a, b, c)),
+    lambda cls, a, b, c, d: _new(cls, (a, b, c, d)),
+    lambda cls, a, b, c, d, e: _new(cls, (a, b, c, d, e)),
+    lambda cls, a, b, c, d, e, f: _new(cls, (a, b, c, d, e, f)),
+    lambda cls, a, b, c, d, e, f, g: _new(cls, (a, b, c, d, e, f, g)),
+    lambda cls, a, b, c, d, e, f, g, h: _new(cls, (a, b, c, d, e, f, g, h)),
+    lambda cls, a, b, c, d, e, f, g, h, i: _new(cls, (a, b, c, d, e, f, g, h, i)),
+    lambda cls, a, b, c, d, e, f, g, h, i, j: _new(cls, (a, b, c, d, e, f, g, h, i, j)),
+    lambda cls, a, b, c, d, e, f, g, h, i, j, k: _new(cls, (a, b, c, d, e, f, g, h, i, j, k)),
+    lambda cls, a, b, c, d, e, f, g, h, i, j, k, m: _new(cls, (a, b, c, d, e, f, g, h, i, j, k, m)),
+    lambda cls, a, b, c, d, e, f, g, h, i, j, k, m, n: _new(cls, (a, b, c, d, e, f, g, h, i, j, k, m, n)),
+    lambda cls, a, b, c, d, e, f, g, h, i, j, k, m, n, o: _new(
+        cls, (a, b, c, d, e, f, g, h, i, j, k, m, n, o)
+    ),
+)
+_Function: Any = type(_MAKERS[0])
+
 
 class _Record(tuple):  # type: ignore[type-arg]
     """What all records share; see the module."""
@@ -37,6 +60,7 @@ class _Record(tuple):  # type: ignore[type-arg]
     _places: dict[str, int] = {}  # noqa: RUF012 (each class has its own)
     _size = 0
 
+    # Of those with more fields than there are makers for.
     def __new__(cls, *values: Any, **named: Any) -> Any:
         missing = cls._size - len(values)
         if not named:
@@ -93,6 +117,12 @@ class _RecordType(type):
             namespace[field] = _tuplegetter(index, None)
         namespace.update(__slots__=(), __match_args__=fields, _fields=fields, _defaults=defaults)
         namespace["_size"] = len(fields)
+        if len(fields) < len(_MAKERS):
+            code = _MAKERS[len(fields)].__code__.replace(
+                co_varnames=("_cls", *fields), co_qualname=f"{name}.__new__"
+            )
+            # Without the wrapper that a class body would put around it: this is no method of an instance.
+            namespace["__new__"] = staticmethod(_Function(code, globals(), "__new__", defaults))
         namespace["_places"] = {field: index for index, field in enumerate(fields)}
         return type(name, (_Record,), namespace)
 

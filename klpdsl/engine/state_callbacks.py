@@ -7,7 +7,7 @@ A target module that comes or goes causes no callback.
 
 from __future__ import annotations
 
-from klpdsl.engine import replace, scope, shadow
+from klpdsl.engine import replace, scope
 from klpdsl.engine.context import OK, Kernel
 from klpdsl.trace.events import Callback
 from klpdsl.world.values import KLP_PATCHED, KLP_UNPATCHED, StateSpec
@@ -114,6 +114,8 @@ def _given_up(k: Kernel, name: str) -> list[tuple[str, StateSpec]]:
 def _post_unpatch(k: Kernel, name: str, state: StateSpec) -> None:
     _run(k, name, state, "post_unpatch")
     if k.sem.state_shadow and state.shadow:
+        from klpdsl.engine import shadow
+
         shadow.free_all(k, state.id, destructor=True)
     _mark(k, name, state.id, done=False)
 

@@ -5,7 +5,7 @@ One row for each class of node. What an operation costs, and what is written dow
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, modules, shadow
+from klpdsl.engine import callbacks, modules
 from klpdsl.engine.context import SUCCESS
 from klpdsl.engine.preconditions import mutex_taken, precondition
 from klpdsl.run.flow import acting_task
@@ -106,6 +106,8 @@ def _set_callbacks(on: Machine, operation: tree.SetCallbacks) -> Outcome:
 
 
 def _shadow(on: Machine, operation: tree.Shadow) -> Outcome:
+    from klpdsl.engine import shadow
+
     obj, id_ = operation.object, operation.id
     if operation.verb == "get":
         return shadow.get(on.k, obj, id_)

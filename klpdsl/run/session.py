@@ -11,11 +11,11 @@ from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.points import points
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax import load, tree
-from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from klpdsl.run.interpreter import Witness
+    from klpdsl.syntax.diagnostics import ScenarioError
 
 __all__ = ["Loaded", "execute", "load_file", "load_text"]
 
@@ -54,7 +54,7 @@ class Loaded:
                     self._hold_inside(spec)
                 names.update(dict.fromkeys(expand(spec)))
             except EngineError as error:
-                raise ScenarioError((Diagnostic(span.span, str(error)),), self.texts()) from error
+                raise _wrong(span.span, error, self.texts()) from error
         return tuple(names)
 
     def _hold_inside(self, spec: str) -> None:
@@ -91,4 +91,10 @@ def execute(loaded: Loaded, engine: Engine | str, witness: Witness | None = None
     try:
         return run(loaded.program, resolved.semantics, explain, witness)
     except RunTooLongError as error:
-        raise ScenarioError((Diagnostic(error.span, str(error)),), loaded.texts()) from error
+        raise _wrong(error.span, error, loaded.texts()) from error
+
+
+def _wrong(span: tree.Span, error: Exception, texts: dict[str, str]) -> ScenarioError:
+    from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
+
+    return ScenarioError((Diagnostic(span, str(error)),), texts)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.records import Change, Engine, EngineError
-from klpdsl.semantics.spelling import hint
 from klpdsl.semantics.table import change, running_on, table
 
 TYPE_CHECKING = False
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+# A run needs nothing else of the changes.
+_SET = Change._fields.index("set")
 _HEX = frozenset("0123456789abcdef")
 _SHORTEST_COMMIT = 7
 _MOST_DIGITS = 4
@@ -36,7 +37,7 @@ def apply_changes(changes: Iterable[str]) -> Semantics:
     axes: dict[str, Any] = dict(known["root"])
     rows = known["changes"]
     for name in changes:
-        axes.update(Change(*rows[name]).set)
+        axes.update(rows[name][_SET])
     return Semantics(**axes)
 
 
@@ -145,6 +146,8 @@ def _before_end(name: str, release: str, back: str) -> int:
 def _inside(name: str, release: str, inner: str) -> int:
     count = _change_position(inner)
     if _release(release) is None or count is None:
+        from klpdsl.semantics.spelling import hint
+
         near = hint(inner, _changes_of(release))
         raise EngineError(
             f"{name} is no engine: after `@` comes a change or a commit of the release before it{near}"
@@ -197,5 +200,7 @@ def _unknown(name: str) -> str:
             f", and {stable} is what its stable tree has become" if stable in table()["distributions"] else ""
         )
         return f"there is no engine {name}: engines are mainline releases, like {release}{known}"
+    from klpdsl.semantics.spelling import hint
+
     near = hint(name, all_names())
     return f"there is no engine {name}{near or ' (`klpdsl engines` lists them)'}"

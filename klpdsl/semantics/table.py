@@ -33,15 +33,15 @@ def table() -> Table:
 
 
 def _read() -> Table:
-    texts = [data_text(name) for name in FILES]
-    code = _cache.code_digest(f"{_HERE}/{name}" for name in _CODE)
-    key = code and _cache.digest(code.encode(), *texts)
+    key = _cache.code_digest(
+        [*(f"{_HERE}/{name}" for name in _CODE), *(f"{_HERE}/data/{name}" for name in FILES)]
+    )
     found = _cache.load("engines", key) if key else None
     if isinstance(found, dict):
         return found
     from klpdsl.semantics.tabulate import build
 
-    built = build(*(text.decode() for text in texts))
+    built = build(*(data_text(name).decode() for name in FILES))
     if key:
         _cache.store("engines", key, built)
     return built

@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 
 from klpdsl import _cache
-from klpdsl._checkout import root_of
-from klpdsl._reading import read_start
 from klpdsl.syntax import limits
 from klpdsl.syntax.codec import decode
 
@@ -65,7 +63,11 @@ class Files:
             if laid is not None:
                 return laid[: limits.FILE_BYTES + 1]
         if within is None and os.path.islink(path) and not path.startswith("/dev/"):
+            from klpdsl._checkout import root_of
+
             within = root_of(path)
+        from klpdsl._reading import read_start
+
         return read_start(path, limits.FILE_BYTES, within)
 
 

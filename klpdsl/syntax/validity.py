@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from klpdsl import _errnos
 from klpdsl._attributes import ATTRIBUTES, BELOW
 from klpdsl.syntax import habits, limits, tree, words
 from klpdsl.syntax.diagnostics import Diagnostic
@@ -248,8 +249,10 @@ class _Checker:
         result = step.result
         if result in {"", "0", words.UNSUPPORTED, words.BLOCKED} or _is_errno(result):
             return
-        hint = did_you_mean(result, [*words.ERRNOS, *words.ERRNO_ALIASES, words.UNSUPPORTED, words.BLOCKED])
-        for name, number in words.ERRNOS.items():
+        hint = did_you_mean(
+            result, [*_errnos.ERRNOS, *_errnos.ERRNO_ALIASES, words.UNSUPPORTED, words.BLOCKED]
+        )
+        for name, number in _errnos.ERRNOS.items():
             if result == str(number):
                 hint = f"{number} is `{name}`"
         hint = habits.result(result) or hint
@@ -294,7 +297,7 @@ class _Checker:
 
     def _errno(self, errno: str, span: Span) -> None:
         if errno and not _is_errno(errno):
-            hint = did_you_mean(errno, words.ERRNOS)
+            hint = did_you_mean(errno, _errnos.ERRNOS)
             self.report(place_of(errno, span), f"`{_clipped(errno)}` is no errno", hint)
 
     # --- names ---
@@ -388,7 +391,7 @@ def _looks_like(name: str, other: str) -> bool:
 
 
 def _is_errno(word: str) -> bool:
-    return word in words.ERRNOS or word in words.ERRNO_ALIASES
+    return word in _errnos.ERRNOS or word in _errnos.ERRNO_ALIASES
 
 
 def line_reference(span: Span, other: Span) -> str:

@@ -1,9 +1,6 @@
-"""The words that no grammar lists: errnos, built-in properties, features, and the names that mean something already."""
+"""The words that no grammar lists, errnos apart: built-in properties, features, names that mean something already."""
 
-from klpdsl import _errnos, _names, _properties
-
-ERRNOS = _errnos.ERRNOS
-ERRNO_ALIASES = _errnos.ERRNO_ALIASES
+from klpdsl import _names, _properties
 
 #: How a statement ends that the engine can not know.
 UNSUPPORTED = "unsupported"

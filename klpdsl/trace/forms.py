@@ -44,12 +44,19 @@ class Form:
     A field that is neither in the pattern nor fixed has its default, and is left out of JSON too.
     """
 
-    __slots__ = ("fixed", "pattern", "slots")
+    __slots__ = ("_slots", "fixed", "pattern")
 
     def __init__(self, pattern: str, **fixed: Any) -> None:
         self.pattern = pattern
         self.fixed = fixed
-        self.slots = tuple(map(_slot, pattern.split("{")[1:]))
+        self._slots: tuple[Slot, ...] | None = None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The fields in the pattern, each with the text behind it."""
+        if self._slots is None:
+            self._slots = tuple(map(_slot, self.pattern.split("{")[1:]))
+        return self._slots
 
     @property
     def fields(self) -> set[str]:

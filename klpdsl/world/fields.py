@@ -68,22 +68,37 @@ class Holder(type):
 
 
 def _methods(fields: dict[str, Field]) -> dict[str, Any]:
-    # Written out and compiled, as dataclasses are: a loop over the names takes four times as long.
-    starts = [f" self.{name} = make_{name}()" for name in fields]
+    makers = [(name, field.make) for name, field in fields.items()]
     copies = [f" new.{name} = {field.copied.format(name)}" for name, field in fields.items()]
     parts = [field.keyed.format(name) for name, field in fields.items() if field.keyed]
-    source = "\n".join(
-        [
-            "def __init__(self):",
-            *starts,
-            "def _duplicate(self):",
-            " new = self.__class__.__new__(self.__class__)",
-            *copies,
-            " return new",
-            "def _parts(self):",
-            f" return ({', '.join(parts)},)",
-        ]
-    )
-    made: dict[str, Any] = {}
-    exec(source, {f"make_{name}": field.make for name, field in fields.items()}, made)
-    return made
+
+    def start(self: Any) -> None:
+        for name, make in makers:
+            setattr(self, name, make())
+
+    # Copies and keys are made by the thousand. So they are written out and compiled, as dataclasses are: a loop over
+    # the names takes four times as long. A run that needs no key does not compile any.
+    duplicate = [
+        "def _duplicate(self):",
+        " new = self.__class__.__new__(self.__class__)",
+        *copies,
+        " return new",
+    ]
+    listed = ["def _parts(self):", f" return ({', '.join(parts)},)"]
+    return {
+        "__init__": start,
+        "_duplicate": _when_first_called("_duplicate", duplicate),
+        "_parts": _when_first_called("_parts", listed),
+    }
+
+
+def _when_first_called(name: str, lines: list[str]) -> Callable[[Any], Any]:
+    """A method that compiles itself and takes its own place."""
+
+    def method(self: Any) -> Any:
+        made: dict[str, Any] = {}
+        exec("\n".join(lines), {}, made)
+        setattr(type(self), name, made[name])
+        return made[name](self)
+
+    return method

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from klpdsl.world.fields import Holder, fixed, mapping, own, uncounted, unordered, value
-from klpdsl.world.ranking import Ranks
 from klpdsl.world.values import (
     KLP_UNDEFINED,
     VMLINUX,
@@ -133,8 +132,14 @@ class World(metaclass=Holder):
 
         That is: whether some code is of the module that is loaded now, and the order in which patches were loaded.
         """
-        of = Ranks(self.modules, self.tasks, self.func_stacks.values())
         self.generation = len(self.modules)
+        self.is_ranked = True
+        left = self.modules or self.func_stacks
+        if not left and not any(task.stack or task.ran or task.handler for task in self.tasks):
+            return self
+        from klpdsl.world.ranking import Ranks
+
+        of = Ranks(self.modules, self.tasks, self.func_stacks.values())
         self.modules = {
             name: m._replace(generation=of.of(name, m.generation)) for name, m in self.modules.items()
         }
@@ -144,7 +149,6 @@ class World(metaclass=Holder):
             entries = (e._replace(generation=of.of(e.patch, e.generation)) for e in stack)
             self.func_stacks[key] = tuple(entries)
         self.tasks = [of.task(task) for task in self.tasks]
-        self.is_ranked = True
         return self
 
     def listed(self) -> Iterator[tuple[int, Task]]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,6 +128,54 @@ def test_the_code_is_in_the_key(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("two")
     assert before != _cache.code_digest([str(tmp_path)])
     assert _cache.code_digest([str(tmp_path / "nowhere")]) is None
+
+
+def test_code_that_nobody_touched_is_not_read_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "a.py").write_text("one")
+    read: list[str] = []
+
+    def spied(name: str, *rest: Any, **more: Any) -> Any:
+        read.append(os.path.basename(name))
+        return open(name, *rest, **more)
+
+    monkeypatch.setattr(_cache, "open", spied, raising=False)
+    first = _cache.code_digest([str(code)])
+    assert first == _cache.code_digest([str(code)])
+    assert read.count("a.py") == 2, (
+        "what has only just been written may be written once more at the same time"
+    )
+    assert not (folder / "code").exists()
+    monkeypatch.setattr(_cache, "_SETTLED_NS", -(10**12))
+    for _ in range(3):
+        assert first == _cache.code_digest([str(code)])
+    assert read.count("a.py") == 3
+    # The same size and the same time of change: the file system still knows.
+    before = (code / "a.py").stat()
+    (code / "a.py").write_text("two")
+    os.utime(code / "a.py", ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = _cache.code_digest([str(code)])
+    assert second != first
+    (code / "b.py").write_text("")
+    assert _cache.code_digest([str(code)]) not in {first, second}
+    monkeypatch.setenv("KLPDSL_NO_CACHE", "1")
+    (code / "b.py").unlink()
+    assert _cache.code_digest([str(code)]) == second
+
+
+def test_names_of_code_count_where_asked(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "one" / "a.py").write_text("x")
+    (tmp_path / "two" / "b.py").write_text("x")
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    assert _cache.code_digest([one]) == _cache.code_digest([two])
+    assert _cache.code_digest([one], one) != _cache.code_digest([two], two)
+    (tmp_path / "two" / "b.py").rename(tmp_path / "two" / "a.py")
+    assert _cache.code_digest([one], one) == _cache.code_digest([two], two)
 
 
 def test_a_scenario_is_parsed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

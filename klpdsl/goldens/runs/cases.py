@@ -59,11 +59,10 @@ def code_digest() -> str:
                 paths += [
                     os.path.join(base, name) for name in sorted(names) if name.endswith((".py", ".toml"))
                 ]
-        contents = []
-        for path in paths:
-            with open(path, "rb", buffering=0) as file:
-                contents += [path.removeprefix(package).encode(), file.read()]
-        _code.append(_cache.digest(*contents))
+        found = _cache.code_digest(paths, package)
+        if found is None:
+            raise OSError(f"klpdsl's own code below {package} cannot be read: reinstall klpdsl")
+        _code.append(found)
     return _code[0]
 
 
