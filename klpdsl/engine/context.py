@@ -7,7 +7,7 @@ from klpdsl.world.values import STATE_NAMES, Module, Patch, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import NamedTuple, Protocol, TypeAlias
 
     from klpdsl.semantics.axes import Semantics
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     class Judge(Protocol):
         """Who says after an event which properties it has broken (`properties.Watch`)."""
 
-        def after_event(self, k: Kernel, event: events.Event) -> list[events.Violation]:
+        def after_event(self, k: Kernel, event: events.Event) -> Sequence[events.Violation]:
             """The violations that the event has just brought about."""
 
 else:
@@ -57,6 +57,13 @@ def _listed(surprises: list[str]) -> str:
 def unsupported(axis: str, *wanted: str) -> Outcome:
     """The outcome of an operation that these semantics do not know."""
     return Outcome("unsupported", "", axis, wanted)
+
+
+def errno_number(name: str) -> int:
+    """The negative number that the kernel prints for an errno that it returns."""
+    from klpdsl._errnos import ERRNO_ALIASES, ERRNOS
+
+    return -ERRNOS[ERRNO_ALIASES.get(name, name)]
 
 
 class Kernel:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from klpdsl.engine import callbacks, patch, relocations
-from klpdsl.engine.context import OK, Kernel
-from klpdsl.engine.errnos import number
+from klpdsl.engine.context import OK, Kernel, errno_number
 from klpdsl.world.values import VMLINUX
 
 
@@ -47,9 +46,9 @@ def _apply(k: Kernel, name: str, index: int, module: str) -> str:
     error = relocations.klp_init_object_loaded(k, name, obj)
     if error != OK:
         if k.sem.coming_failure == "warn":
-            k.pr_warn(f"failed to apply patch '{name}' to module '{module}' ({number(error)})")
+            k.pr_warn(f"failed to apply patch '{name}' to module '{module}' ({errno_number(error)})")
         else:
-            k.pr_warn(f"failed to initialize patch '{name}' for module '{module}' ({number(error)})")
+            k.pr_warn(f"failed to initialize patch '{name}' for module '{module}' ({errno_number(error)})")
         return error
     if not _acts(k, name):
         return OK
@@ -60,7 +59,7 @@ def _apply(k: Kernel, name: str, index: int, module: str) -> str:
         return error
     error = patch.klp_patch_object(k, k.w.patches[name], index)
     if error != OK:
-        k.pr_warn(f"failed to apply patch '{name}' to module '{module}' ({number(error)})")
+        k.pr_warn(f"failed to apply patch '{name}' to module '{module}' ({errno_number(error)})")
         callbacks.klp_post_unpatch_callback(k, name, index)
         return error
     if name != k.w.transition_patch and k.sem.callbacks:

@@ -7,8 +7,7 @@ kmod/core/core.c. A linked object holds a reference on its module.
 from __future__ import annotations
 
 from klpdsl.engine import patch
-from klpdsl.engine.context import OK, Kernel
-from klpdsl.engine.errnos import number
+from klpdsl.engine.context import OK, Kernel, errno_number
 from klpdsl.trace.events import Callback
 from klpdsl.world.values import VMLINUX, Object
 
@@ -55,7 +54,7 @@ def arrive(k: Kernel, name: str, index: int) -> None:
             run(k, name, index, "post_patch")
     if error != OK:
         # WARN(), which puts no prefix before it: nobody can keep the module from loading.
-        k.printk("warn", f"error ({number(error)}) patching newly loaded module '{obj.name}'")
+        k.printk("warn", f"error ({errno_number(error)}) patching newly loaded module '{obj.name}'")
 
 
 # --- callbacks ------------------------------------------------------------------------------------------------

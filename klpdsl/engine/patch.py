@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from klpdsl.engine import ftrace, func_attributes
-from klpdsl.engine.context import OK, Kernel
-from klpdsl.engine.errnos import number
+from klpdsl.engine.context import OK, Kernel, errno_number
 from klpdsl.engine.symbols import symbols_named
 from klpdsl.trace.events import Hook
 from klpdsl.world.values import (
@@ -130,7 +129,7 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
         how = "has been patched already" if func.patched else "was never found"
         return k.refuse("EINVAL", f"{func.name} of {obj.name} {how}")
     if stack and not k.sem.func_stack:
-        k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
+        k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({errno_number('EBUSY')})")
         return "EBUSY"
     if not stack:
         # An object that counts as loaded when its module is not: ftrace knows no such place in the text.
@@ -138,11 +137,13 @@ def _klp_patch_func(k: Kernel, patch: Patch, obj: Object, func: Func) -> str:
             if k.sem.ftrace_location == "location":
                 k.pr_err(f"failed to find location for function '{func.name}'")
             else:
-                k.pr_err(f"failed to set ftrace filter for function '{func.name}' ({number('EINVAL')})")
+                k.pr_err(f"failed to set ftrace filter for function '{func.name}' ({errno_number('EINVAL')})")
             return "EINVAL"
         off = k.sem.ftrace_sysctl != "free" and not k.w.ftrace_enabled
         if off or not ftrace.register_ipmodify(k, key):
-            k.pr_err(f"failed to register ftrace handler for function '{func.name}' ({number('EBUSY')})")
+            k.pr_err(
+                f"failed to register ftrace handler for function '{func.name}' ({errno_number('EBUSY')})"
+            )
             return "EBUSY"
     immediate = func.immediate or patch.immediate
     _set_stack(k, key, (*stack, Entry(patch.name, patch.generation, func.nop, immediate)))

@@ -13,6 +13,10 @@ from klpdsl.engine.transition import owner_name
 from klpdsl.trace.events import Call, Callback, Event, ModuleGone, ModuleRefs, Sysfs, Violation
 from klpdsl.world.values import KLP_PATCHED, NO_PATCH, VMLINUX, Code, Patch, Task
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 NAMES = tuple(PROPERTIES)
 
 _COMPLETION = {
@@ -35,6 +39,9 @@ _CHOOSER = {
 
 JUDGED = frozenset((Call, ModuleRefs, Sysfs, ModuleGone, Callback))
 """The events that `Watch.after_event` looks at; of the others, which are most of them, it need not be asked."""
+
+
+_NONE: tuple[Violation, ...] = ()
 
 
 class Watch:
@@ -67,21 +74,23 @@ class Watch:
         """
         return self.replacing
 
-    def after_event(self, k: Kernel, event: Event) -> list[Violation]:
+    def after_event(self, k: Kernel, event: Event) -> Sequence[Violation]:
         """The violations that the event has just brought about."""
         kind = type(event)
+        if kind is Sysfs:
+            if event.value == "1":  # type: ignore[union-attr]
+                self._transition(k, event)  # type: ignore[arg-type]
+            return _NONE
         if kind is Call:
             task = k.w.tasks[k.w.task_index(event.task)]  # type: ignore[union-attr]
             return self._new(self._stale_code(k) + _mixed(k, task))
         if kind is ModuleRefs:
             return self._refs(k, event)  # type: ignore[arg-type]
-        if kind is Sysfs:
-            self._transition(k, event)  # type: ignore[arg-type]
-        elif kind is ModuleGone:
+        if kind is ModuleGone:
             return self._new(self._stale_code(k) + resting.dangling_hook(k))
-        elif kind is Callback:
+        if kind is Callback:
             return self._new(_stale_data(k, event))  # type: ignore[arg-type]
-        return []
+        return _NONE
 
     def at_rest(self, k: Kernel) -> list[Violation]:
         """The violations that hold now that all work is done."""
@@ -99,22 +108,22 @@ class Watch:
                     new.append(violation)
         return new
 
-    def _refs(self, k: Kernel, event: ModuleRefs) -> list[Violation]:
+    def _refs(self, k: Kernel, event: ModuleRefs) -> Sequence[Violation]:
         if event.refs == 0 and k.w.transition_patch not in ("", event.module):
             self.put_by = (
                 *((m, p) for m, p in self.put_by if m != event.module),
                 (event.module, k.w.transition_patch),
             )
         if event.refs >= 0:
-            return []
+            return _NONE
         text = f"module {event.module} was put more often than it was taken"
         if k.w.transition_patch:
             text += f": {_COMPLETION[k.sem.system]} put it once more when '{k.w.transition_patch}' completed again"
         return self._new([(("negative-refs", event.module, event.refs), Violation("negative-refs", text))])
 
     def _transition(self, k: Kernel, event: Sysfs) -> None:
-        """Note at the start of a replacement whom it has to retire."""
-        if not event.path.endswith("/transition") or event.value != "1":
+        """Note at the start of a replacement whom it has to retire: something has become 1."""
+        if not event.path.endswith("/transition"):
             return
         name = event.path.removesuffix("/transition")
         new = k.w.patches[name]

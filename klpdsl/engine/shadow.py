@@ -5,8 +5,7 @@ Neither enabling nor disabling nor replacing a patch touches them: they are the 
 
 from __future__ import annotations
 
-from klpdsl.engine.context import SUCCESS, Kernel, Outcome, unsupported
-from klpdsl.engine.errnos import number
+from klpdsl.engine.context import SUCCESS, Kernel, Outcome, errno_number, unsupported
 from klpdsl.trace.events import ShadowVariable
 
 ZEROED = "0"
@@ -43,7 +42,7 @@ def alloc(k: Kernel, obj: str, id_: int, data: str | None, constructor: str, *, 
         failed = constructor not in ("", "0")
         _tell(k, "ctor", obj, id_, None if failed else value)
         if failed:
-            k.pr_err(f"Failed to construct shadow variable <{obj}, {id_:x}> ({number(constructor)})")
+            k.pr_err(f"Failed to construct shadow variable <{obj}, {id_:x}> ({errno_number(constructor)})")
             _tell(k, verb, obj, id_, None)
             return SUCCESS
     k.w.shadow[(obj, id_)] = value

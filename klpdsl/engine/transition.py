@@ -113,7 +113,7 @@ def _try_all(k: Kernel) -> bool:
             ):
                 return False  # somebody waits for the lock on the list: give this attempt up
             tried += task.patch_state != w.target_state
-        if klp_try_switch_task(k, index):
+        if task.patch_state == w.target_state or klp_try_switch_task(k, index):
             continue
         complete = False
         if k.sem.wake_idle and task.kind == "idle":
@@ -290,6 +290,8 @@ def _on_cpu(k: Kernel, task: Task) -> bool:
 
 
 def _klp_check_stack(k: Kernel, task: Task) -> tuple[Func, Code] | None:
+    if not task.stack:
+        return None
     p = k.w.patches[k.w.transition_patch]
     for obj in p.objects:
         if not obj.patched:

@@ -124,8 +124,11 @@ class Interpreter(Stepper):
             raise RunTooLongError(step.span, f"a run has at most {MAX_STEPS} steps")
         # After each step, what must never happen is looked for at every task, every patch and every function of one.
         w = self.kernel.w
-        functions = sum(1 + len(obj.funcs) for patch in w.patches.values() for obj in patch.objects)
-        self._spend(len(w.tasks) + len(w.patches) + functions)
+        effort = len(w.tasks) + len(w.patches)
+        for patch in w.patches.values():
+            for obj in patch.objects:
+                effort += 1 + len(obj.funcs)
+        self._spend(effort)
         self._count_seconds(step.operation)
         outcome = self.step(step.operation)
         reason = self._explain(outcome.missing, outcome.wanted) if outcome.missing else outcome.reason
@@ -134,7 +137,7 @@ class Interpreter(Stepper):
             ok = as_wanted(step.result, outcome)
             self.ok = self.ok and ok
             checks = (Expect(f"-> {step.result}", ok, outcome.value),)
-        text = format_statement(step.operation)
+        text = self.program.text(step)
         number = self._next_number()
         result = Result(outcome.value, reason)
         self.steps.append(StepTrace(number, step.span.line, text, tuple(self.events), result, checks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from klpdsl.run.flow import Flow
 from klpdsl.syntax import tree, words
 from klpdsl.syntax.resolve import Meaning, Names
+from klpdsl.syntax.wording import format_statement
 from klpdsl.world.values import (
     VMLINUX,
     Code,
@@ -24,7 +25,17 @@ from klpdsl.world.world import World
 class Program:
     """A scenario ready to run: its first world, its patches by name, its statements in order."""
 
-    __slots__ = ("_flow", "_names", "_specs", "declarations", "modules", "patches", "statements", "world")
+    __slots__ = (
+        "_flow",
+        "_names",
+        "_specs",
+        "_texts",
+        "declarations",
+        "modules",
+        "patches",
+        "statements",
+        "world",
+    )
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -38,6 +49,7 @@ class Program:
             item for item in names.items if not isinstance(item, (*_STATEMENTS, *_HEADER))
         )
         self._flow: Flow | None = None
+        self._texts: dict[int, tuple[tree.Step, str]] = {}
         self.world = World()
         if names.cpus:
             self.world.cpus = names.cpus.number
@@ -75,6 +87,14 @@ class Program:
         """A `load` or `apply` of a patch with all that it means, wherever it stands."""
         meaning = self._names.meaning(statement)
         return statement._replace(flags=meaning.flags, body=meaning.body)
+
+    def text(self, step: tree.Step) -> str:
+        """The canonical text of a step, which every run of the program says again."""
+        known = self._texts.get(id(step))
+        # The step is kept with its text, so that no other can have its place in memory.
+        if known is None or known[0] is not step:
+            known = self._texts[id(step)] = (step, format_statement(step))
+        return known[1]
 
     def key(self, ref: tree.FunctionRef) -> FuncKey:
         """The function that a statement names; plainly where one object has it."""

@@ -79,8 +79,9 @@ class Stepper:
             self._judge(event)
 
     def _judge(self, event: Event) -> None:
-        for violation in self.watch.after_event(self.kernel, event):
-            self._violate(violation)
+        if found := self.watch.after_event(self.kernel, event):
+            for violation in found:
+                self._violate(violation)
         if self.standing.conditions:
             self._check_standing()
 

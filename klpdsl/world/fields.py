@@ -16,10 +16,10 @@ else:
 
 
 class Field(NamedTuple):
-    """How a field begins, how it is copied, and what of it is in the key (empty: nothing)."""
+    """How a field begins, whether its value is shared by copies, and what of it is in the key (empty: nothing)."""
 
     make: Callable[[], Any]
-    copied: str = "self.{0}"
+    shared: bool = True
     keyed: str = ""
 
 
@@ -45,12 +45,12 @@ def unordered(make: Callable[[], Any]) -> Any:
 
 def mapping() -> Any:
     """A dictionary of immutable values, whose order means nothing."""
-    return Field(dict, "self.{0}.copy()", "tuple(sorted(self.{0}.items())) if self.{0} else ()")
+    return Field(dict, shared=False, keyed="tuple(sorted(self.{0}.items())) if self.{0} else ()")
 
 
 def own(make: Callable[[], Any]) -> Any:
     """A list or dictionary that the class itself puts into the key."""
-    return Field(make, "self.{0}.copy()")
+    return Field(make, shared=False)
 
 
 class Holder(type):
@@ -67,35 +67,56 @@ class Holder(type):
         return super().__new__(mcs, name, bases, namespace)
 
 
+#: As many copies are made before it is worth while to compile how.
+_SELDOM = 3
+
+
 def _methods(fields: dict[str, Field]) -> dict[str, Any]:
     makers = [(name, field.make) for name, field in fields.items()]
-    copies = [f" new.{name} = {field.copied.format(name)}" for name, field in fields.items()]
-    parts = [field.keyed.format(name) for name, field in fields.items() if field.keyed]
+    shared = [name for name, field in fields.items() if field.shared]
+    own = [name for name, field in fields.items() if not field.shared]
 
     def start(self: Any) -> None:
         for name, make in makers:
             setattr(self, name, make())
 
-    # Copies and keys are made by the thousand. So they are written out and compiled, as dataclasses are: a loop over
-    # the names takes four times as long. A run that needs no key does not compile any.
-    duplicate = [
+    def duplicate(self: Any) -> Any:
+        new = self.__class__.__new__(self.__class__)
+        for name in shared:
+            setattr(new, name, getattr(self, name))
+        for name in own:
+            setattr(new, name, getattr(self, name).copy())
+        return new
+
+    # Explorations copy and key by the thousand. For them it is written out and compiled, as dataclasses are: a loop
+    # over the names takes four times as long. A plain run copies a world once, and needs no key.
+    copying = [
         "def _duplicate(self):",
         " new = self.__class__.__new__(self.__class__)",
-        *copies,
+        *(f" new.{name} = self.{name}" for name in shared),
+        *(f" new.{name} = self.{name}.copy()" for name in own),
         " return new",
     ]
-    listed = ["def _parts(self):", f" return ({', '.join(parts)},)"]
+    parts = [field.keyed.format(name) for name, field in fields.items() if field.keyed]
+    listing = ["def _parts(self):", f" return ({', '.join(parts)},)"]
     return {
         "__init__": start,
-        "_duplicate": _when_first_called("_duplicate", duplicate),
-        "_parts": _when_first_called("_parts", listed),
+        "_duplicate": _compiled("_duplicate", copying, duplicate, _SELDOM),
+        "_parts": _compiled("_parts", listing),
     }
 
 
-def _when_first_called(name: str, lines: list[str]) -> Callable[[Any], Any]:
-    """A method that compiles itself and takes its own place."""
+def _compiled(
+    name: str, lines: list[str], until: Callable[[Any], Any] | None = None, seldom: int = 0
+) -> Callable[[Any], Any]:
+    """A method that compiles itself and takes its own place, once it has been called so often."""
+    calls = 0
 
     def method(self: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if until is not None and calls <= seldom:
+            return until(self)
         made: dict[str, Any] = {}
         exec("\n".join(lines), {}, made)
         setattr(type(self), name, made[name])

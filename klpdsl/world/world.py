@@ -22,6 +22,23 @@ if TYPE_CHECKING:
 WorldKey = tuple[object, ...]
 
 
+class Kept:
+    """A part of a key that knows its hash, and the values that it was made of. Equal to any with an equal part."""
+
+    __slots__ = ("_hash", "made_of", "part")
+
+    def __init__(self, made_of: WorldKey, part: WorldKey) -> None:
+        self.made_of = made_of
+        self.part = part
+        self._hash = hash(part)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Kept and self._hash == other._hash and self.part == other.part
+
+
 class World(metaclass=Holder):
     """A mutable holder of immutable values; copy it before changing it when the old state is still needed."""
 
@@ -45,6 +62,8 @@ class World(metaclass=Holder):
     # How often a module has been loaded, and whether the generations are what `rank()` makes of them.
     generation: int = uncounted(lambda: 0)
     is_ranked: bool = uncounted(lambda: False)
+    # What the key says of modules and patches, kept as long as they are what they were: most steps are tasks'.
+    kept: Kept | None = uncounted(lambda: None)
 
     # --- what changes ---
     tasks: list[Task] = own(list)
@@ -54,7 +73,7 @@ class World(metaclass=Holder):
     # In the order of their loads.
     patches: dict[str, Patch] = own(dict)
     klp_patches: tuple[str, ...] = value(tuple)
-    func_stacks: dict[FuncKey, tuple[Entry, ...]] = mapping()
+    func_stacks: dict[FuncKey, tuple[Entry, ...]] = own(dict)
     transition_patch: str = value(str)
     target_state: int = value(lambda: KLP_UNDEFINED)
     transition_work: bool = value(lambda: False)
@@ -115,16 +134,30 @@ class World(metaclass=Holder):
 
     def shared_key(self) -> WorldKey:
         """The part of the key that is about everything else; generations as they are."""
-        modules = self.modules.values()
-        if self.leaked:
-            leaked = self.leaked
-            # What leaked stays for ever: such a module can never go, however many references it was.
-            modules = [m._replace(refs=m.refs - leaked.get(m.name, 0)) for m in modules]  # type: ignore[assignment]
+        made_of = (
+            tuple(self.patches.values()),
+            tuple(self.modules.values()),
+            tuple(self.func_stacks.items()),
+            tuple(self.leaked.items()),
+        )
+        kept = self.kept
+        # Values that nobody has replaced are the same objects: this compares no more than their places in memory.
+        if kept is None or kept.made_of != made_of:
+            kept = self.kept = Kept(made_of, self._code_key())
+        return (kept, *self._parts())
+
+    def _code_key(self) -> WorldKey:
+        """The part of the key that is about modules, patches and stacks of versions."""
+        leaked = self.leaked
+        # What leaked stays for ever: such a module can never go, however many references it was.
+        modules = [
+            m._replace(refs=m.refs - leaked[m.name]) if m.name in leaked else m for m in self.modules.values()
+        ]
         return (
             tuple(sorted(modules)),
-            tuple(sorted(self.leaked)) if self.leaked else (),
+            tuple(sorted(leaked)),
             tuple(self.patches.values()),
-            *self._parts(),
+            tuple(sorted(self.func_stacks.items())),
         )
 
     def rank(self) -> World:

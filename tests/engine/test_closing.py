@@ -209,6 +209,22 @@ def test_worlds_with_one_key_have_one_future(
     assert results[0] == results[1]
 
 
+@settings(max_examples=60, deadline=None)
+@given(parts=scenarios(), engine=st.sampled_from(["v4.14", "v4.20", "v6.12"]))
+def test_what_a_key_keeps_follows_every_change(
+    parts: tuple[list[str], list[str], list[str]], engine: str
+) -> None:
+    text = "\n".join(line for part in parts for line in part)
+    interpreter = Interpreter(load_text(text, "test").program, resolve(engine).semantics, lambda *_: "")
+    for statement in interpreter.statements():
+        interpreter.carry_out(statement)
+        world = interpreter.kernel.w
+        key, twin = world.key(), world.copy()
+        twin.kept = None
+        assert key == twin.key()
+        assert hash(key) == hash(twin.key())
+
+
 def test_every_field_of_a_world_is_copied() -> None:
     world = after("task t1 in f; apply p1; tick")
     twin = world.copy()
