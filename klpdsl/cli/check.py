@@ -121,10 +121,10 @@ def _run(suite: Suite, names: list[str], only: tuple[str, ...], arguments: argpa
     summary = summarise(suite, reports, whole=not arguments.paths, started=started, keep=not in_ci())
     if not is_folder(os.path.join(suite.root, "evidence")):
         return summary  # most suites have none, and need not wait for the import
-    from klpdsl.kernel import evidence
+    from klpdsl.kernel.evidence_notes import look_over
 
-    notes = (*summary.notes, *evidence.notes(suite, names))
-    return summary._replace(notes=notes, damaged=tuple(evidence.damaged(suite, names)))
+    found = look_over(suite, {report.name: report.key if cache else "" for report in reports})
+    return summary._replace(notes=(*summary.notes, *found.stale), damaged=found.damaged)
 
 
 def _tell(summary: Summary, arguments: argparse.Namespace) -> int:

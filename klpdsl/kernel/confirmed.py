@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.evidence import Evidence
+from klpdsl.kernel.evidence_files import names_kept
 
 _HEAD = """# What real kernels said
 
@@ -38,7 +39,7 @@ def _count(rows: Mapping[str, Mapping[str, Evidence]], kernel: str, state: str, 
 
 def render(suite: Suite) -> str:
     """Return the document."""
-    rows = {name: evidence.read(suite, name) for name in evidence.names_kept(suite)}
+    rows = {name: evidence.read(suite, name) for name in names_kept(suite)}
     kernels = sorted({kernel for kept in rows.values() for kernel in kept}, key=_version)
     return "\n".join(
         [_HEAD, _totals(rows, kernels), _folders(rows, kernels), _contradicted(rows), _refused(rows)]

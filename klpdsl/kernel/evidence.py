@@ -18,17 +18,13 @@ from klpdsl._errors import KlpdslError
 from klpdsl._reading import SMALL_BYTES, read_file
 from klpdsl._shapes import check
 from klpdsl.goldens.storage import store, writes
-from klpdsl.goldens.suite import EVIDENCE, GOLDENS, Suite
+from klpdsl.goldens.suite import GOLDENS, Suite
+from klpdsl.kernel.evidence_files import FOLDER, KERNELS, SUFFIX, path_of
 from klpdsl.kernel.observable import VisibleStep, visible_steps
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import EngineError
 from klpdsl.trace.events import Trace
 from klpdsl.trace.reading import TraceError, from_text
-
-FOLDER = EVIDENCE
-SUFFIX = ".toml"
-KERNELS = "kernels"
-"""The folder in it that is about kernels, not about a folder of scenarios."""
 
 State = Literal["confirmed", "contradicted", "not-expressible"]
 _STATES = get_args(State)
@@ -74,11 +70,6 @@ def digest_of_steps(steps: tuple[VisibleStep, ...]) -> str:
 def digest_of_trace(trace: Trace) -> str:
     """Return the digest of what can be compared of `trace`."""
     return digest_of_steps(visible_steps(trace))
-
-
-def path_of(suite: Suite, name: str) -> str:
-    """Return the file of a scenario's evidence."""
-    return os.path.join(suite.root, FOLDER, *name.split("/")) + SUFFIX
 
 
 def read(suite: Suite, name: str) -> dict[str, Evidence]:
@@ -163,48 +154,6 @@ def write_kernel(suite: Suite, kernel: str, release: str, facts: Mapping[str, st
     rows = {"release": release, **facts}
     text = _HEAD + "\n" + "".join(f"{key} = {_string(value)}\n" for key, value in rows.items())
     writes.write(suite, f"{FOLDER}/{KERNELS}/{kernel}{SUFFIX}", text.encode())
-
-
-def names_kept(suite: Suite) -> list[str]:
-    """Return the names of the scenarios about which something is kept, sorted."""
-    top = os.path.join(suite.root, FOLDER)
-    found = [
-        os.path.relpath(os.path.join(base, file), top).removesuffix(SUFFIX).replace(os.sep, "/")
-        for base, _, files in os.walk(top)
-        for file in files
-        if file.endswith(SUFFIX)
-    ]
-    return sorted(name for name in found if name.split("/")[0] != KERNELS)
-
-
-def notes(suite: Suite, names: Iterable[str]) -> list[str]:
-    """Say of which of the scenarios the evidence is stale, a sentence each; and what is about none of the suite's."""
-    found = []
-    known = set(suite.names([]))
-    asked = set(names)
-    for name in names_kept(suite):
-        if name not in known:
-            found.append(f"{suite.relative(path_of(suite, name))}: evidence about no scenario")
-        elif name in asked:
-            try:
-                kernels = stale(suite, name)
-            except EvidenceError:
-                continue  # see `damaged`
-            if kernels:
-                said = " and ".join(kernels)
-                found.append(f"{name}: what Linux {said} said is about another trace (klpdsl kernel confirm)")
-    return found
-
-
-def damaged(suite: Suite, names: Iterable[str]) -> list[str]:
-    """Say which files about the scenarios hold no evidence, a sentence each."""
-    found = []
-    for name in sorted(set(names) & set(names_kept(suite))):
-        try:
-            read(suite, name)
-        except EvidenceError as error:
-            found.append(str(error))
-    return found
 
 
 def objections(suite: Suite, written: Iterable[str]) -> list[str]:

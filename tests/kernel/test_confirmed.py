@@ -6,6 +6,7 @@ from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.confirmed import render
 from klpdsl.kernel.evidence import Evidence
+from klpdsl.kernel.evidence_files import names_kept
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,7 +18,7 @@ def test_the_document_is_up_to_date() -> None:
 
 def test_at_least_sixty_scenarios_are_confirmed_on_every_kernel() -> None:
     suite = Suite(str(ROOT))
-    kept = [evidence.read(suite, name) for name in evidence.names_kept(suite)]
+    kept = [evidence.read(suite, name) for name in names_kept(suite)]
     everywhere = [rows for rows in kept if all(row.state == "confirmed" for row in rows.values())]
     assert len([rows for rows in everywhere if set(rows) >= {"6.1", "6.12"}]) >= 60
 

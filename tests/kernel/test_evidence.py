@@ -9,6 +9,8 @@ from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.confirm import describe
 from klpdsl.kernel.evidence import Evidence
+from klpdsl.kernel.evidence_files import names_kept, path_of
+from klpdsl.kernel.evidence_notes import look_over
 from klpdsl.kernel.observable import Difference
 from klpdsl.trace.reading import from_text
 
@@ -34,7 +36,7 @@ def test_what_is_written_is_read_back(suite: Suite) -> None:
     assert evidence.write(suite, "a/b", rows)
     assert evidence.read(suite, "a/b") == rows
     assert not evidence.write(suite, "a/b", rows)
-    text = Path(evidence.path_of(suite, "a/b")).read_text(encoding="utf-8")
+    text = Path(path_of(suite, "a/b")).read_text(encoding="utf-8")
     assert text.index('["6.1"]') < text.index('["6.12"]')
 
 
@@ -64,7 +66,7 @@ def test_a_kernel_is_no_scenario(suite: Suite) -> None:
         .read_text(encoding="utf-8")
         .endswith('\nrelease = "6.12.1"\nCONFIG_HZ = "250"\n')
     )
-    assert evidence.names_kept(suite) == []
+    assert names_kept(suite) == []
 
 
 def golden(suite: Suite, engine: str, text: str) -> None:
@@ -123,12 +125,46 @@ def test_what_check_is_told(suite: Suite) -> None:
     (scenarios / "a.klp").write_text("load p1\n", encoding="utf-8")
     evidence.write(suite, "a", {"6.12": confirmed()})
     evidence.write(suite, "gone/b", {"6.12": confirmed()})
-    assert evidence.notes(suite, ["a"]) == [
-        "a: what Linux 6.12 said is about another trace (klpdsl kernel confirm)",
-        "evidence/gone/b.toml: evidence about no scenario",
-    ]
+    gone = "evidence/gone/b.toml: evidence about no scenario"
+    stale = "a: what Linux 6.12 said is about another trace (klpdsl kernel confirm)"
+    assert look_over(suite, {"a": ""}) == ((stale, gone), ())
+    assert look_over(suite, {}) == ((gone,), ())
     golden(suite, "v6.4", TRACE)
-    assert evidence.notes(suite, ["a"]) == ["evidence/gone/b.toml: evidence about no scenario"]
+    assert look_over(suite, {"a": ""}) == ((gone,), ())
+    Path(path_of(suite, "a")).write_text("x = 1\n", encoding="utf-8")
+    _, (damaged,) = look_over(suite, {"a": ""})
+    assert damaged.startswith("evidence/a.toml: this is no evidence: ")
+
+
+def test_what_check_is_told_is_kept(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLPDSL_CACHE_DIR", str(Path(suite.root) / "cache"))
+    scenarios = Path(suite.root) / "scenarios"
+    scenarios.mkdir()
+    for name in ("a", "b"):
+        (scenarios / f"{name}.klp").write_text("load p1\n", encoding="utf-8")
+        evidence.write(suite, name, {"6.12": confirmed()})
+    Path(path_of(suite, "b")).write_text("x = 1\n", encoding="utf-8")
+    keys = {"a": "one", "b": "one"}
+    asked: list[str] = []
+
+    def stale(suite: Suite, name: str) -> list[str]:
+        asked.append(name)
+        return found(suite, name)
+
+    found = evidence.stale
+    monkeypatch.setattr(evidence, "stale", stale)
+    first = look_over(suite, keys)
+    assert [len(part) for part in first] == [1, 1]
+    assert look_over(suite, keys) == first
+    assert asked == ["a", "b"]
+    # The golden is another one, and with it the report's key.
+    golden(suite, "v6.4", TRACE)
+    assert [len(part) for part in look_over(suite, {**keys, "a": "two"})] == [0, 1]
+    assert asked == ["a", "b", "a"]
+    # So is the evidence.
+    evidence.write(suite, "a", {"6.12": confirmed()._replace(model="f" * 16)})
+    assert [len(part) for part in look_over(suite, {**keys, "a": "two"})] == [1, 1]
+    assert asked == ["a", "b", "a", "a"]
 
 
 def test_a_difference_in_words() -> None:

@@ -11,6 +11,7 @@ from klpdsl.cli import bisect, engines, history, run
 from klpdsl.goldens.suite import Suite
 from klpdsl.kernel import evidence
 from klpdsl.kernel.distribution import engine_of_release
+from klpdsl.kernel.evidence_files import names_kept
 from klpdsl.run.session import execute, load_file
 from klpdsl.semantics.checks import check_axes, check_requires
 from klpdsl.semantics.engines import ancestors, expand, resolve
@@ -196,7 +197,7 @@ def test_the_engines_of_debian_do_what_debian_s_kernels_did() -> None:
     """Every scenario that Debian's 6.1.192 and 6.12.117 confirmed, by the digest of what could be seen of it."""
     suite = Suite(str(ROOT))
     asked = 0
-    for name in evidence.names_kept(suite):
+    for name in names_kept(suite):
         rows = {row.release: row for row in evidence.read(suite, name).values() if row.state == "confirmed"}
         for release, row in rows.items():
             engine = engine_of_release(release)

@@ -57,7 +57,7 @@ def _known(suite: Suite, name: str, entry: tuple[str, tuple[str, ...]]) -> Scena
         return None  # the check itself says why
     if known_clean.key(contents, goldens) != expected:
         return None
-    return ScenarioReport(name, (), len(engines), engines, cached=True)
+    return ScenarioReport(name, (), len(engines), engines, cached=True, key=expected)
 
 
 def _results(
