@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import signal
 import sys
 import time
@@ -81,8 +80,16 @@ def fuzz(name: str, inputs: int, folder: Path, first: int = 0) -> Fuzzed:
             slowest, slowest_seed = taken, seed
         if target.may_change:
             sandbox.again()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    return Fuzzed(inputs, dict(sorted(codes.items())), slowest, slowest_seed, memory)
+    return Fuzzed(inputs, dict(sorted(codes.items())), slowest, slowest_seed, _most_memory())
+
+
+def _most_memory() -> int:
+    """MiB that this process has held at most.
+
+    Not `ru_maxrss`: Linux hands it down over fork and exec, so it says what the worker held that started us.
+    """
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) >> 10 for line in file if line.startswith("VmHWM:"))
 
 
 def _judge(target: Target, ended: Ended) -> None:
