@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explore": _FLOW,
     "kernel": _FLOW,
     "selftest": _FLOW - {"goldens"} | {"kernel"},
-    "separate": _FLOW - {"goldens"},
+    "separate": _FLOW - {"goldens"} | {"bisect"},
     "view": _FLOW - {"goldens"},
     "cli": _ABOVE_CLI,
     "pytest_plugin": _ABOVE_CLI,

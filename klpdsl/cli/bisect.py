@@ -6,8 +6,8 @@ import argparse
 import json
 
 from klpdsl.bisect import bisect_report as report
-from klpdsl.bisect.bisection import Culprit, Lineage, bisect
-from klpdsl.bisect.predicates import Predicate
+from klpdsl.bisect.bisection import BisectError, Culprit, Lineage, bisect
+from klpdsl.bisect.predicates import Predicate, WholeTrace
 from klpdsl.bisect.scenario import Runner, header_engines
 from klpdsl.bisect.search import Probe
 from klpdsl.bisect.subsets import MinimalSet, minimal_set
@@ -19,6 +19,10 @@ from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.points import points
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from klpdsl.separate.view import Level
 
 
 def main(argv: list[str]) -> int:
@@ -33,6 +37,8 @@ def main(argv: list[str]) -> int:
     if arguments.reduce and arguments.format == "json":
         complain("klpdsl bisect: --reduce prints a scenario; leave --format json out")
         return USAGE
+    if arguments.alphabet or arguments.level:
+        return _searched(arguments)
     if arguments.git:
         from klpdsl.cli.bisect_git import main_git
 
@@ -64,6 +70,19 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--output", "-o", metavar="FILE", help="with --reduce: write the scenario there")
     p.add_argument("--format", choices=("text", "json"), default="text", help="how to print the answer")
     add_predicates(p, "what is compared (default: the whole trace)")
+    searched = p.add_argument_group(
+        "without a scenario: the shortest on which the ends differ is searched for"
+    )
+    searched.add_argument(
+        "--alphabet",
+        action="append",
+        default=[],
+        metavar="ALPHABET|FILE",
+        help="the actions to choose from, as in klpdsl separate --within (default: those that can touch what differs)",
+    )
+    searched.add_argument(
+        "--level", choices=("full", "behaviour", "outcome"), help="what counts (default: behaviour)"
+    )
     git = p.add_argument_group("revisions of klpdsl instead of engines")
     git.add_argument("--git", metavar="GOOD..BAD", help="search these revisions")
     git.add_argument(
@@ -84,6 +103,34 @@ def _ends(arguments: argparse.Namespace, items: tuple[tree.Item, ...]) -> tuple[
         for name in expand(span.first if span.first == span.last else f"{span.first}..{span.last}")
     ] or points()
     return resolve(arguments.good or names[0]), resolve(arguments.bad or names[-1])
+
+
+def _searched(arguments: argparse.Namespace) -> int:
+    """Find the shortest scenario on which the ends differ, print it, and bisect with it."""
+    from klpdsl.cli.separate import verdict
+    from klpdsl.separate.alphabets import named
+    from klpdsl.separate.pairs import Bounds
+    from klpdsl.separate.separation import separate
+    from klpdsl.separate.view import kinds_at
+
+    if arguments.file is not None or arguments.text is not None or arguments.git:
+        complain(
+            "klpdsl bisect: with --level or --alphabet the scenario is searched for; give none, and no --git"
+        )
+        return USAGE
+    good, bad = resolve(arguments.good or points()[0]), resolve(arguments.bad or points()[-1])
+    bounds = Bounds(pairs=100_000, seconds=60)
+    level: Level = arguments.level or "behaviour"
+    found = separate(good, bad, level, named(arguments.alphabet), bounds)
+    if not found.findings:
+        raise BisectError(verdict(good.name, bad.name, found, bounds.nesting), cannot_judge=not found.closed)
+    arguments.text = found.findings[0].text
+    arguments.good, arguments.bad = good.name, bad.name
+    if isinstance(predicate_of(arguments), WholeTrace) and level != "full":
+        arguments.events = ",".join(kinds_at(level))
+    if arguments.format == "text":
+        print(arguments.text)
+    return _lineage(arguments)
 
 
 def _lineage(arguments: argparse.Namespace) -> int:

@@ -33,6 +33,29 @@ def main(argv: list[str]) -> int:
     p.add_argument("--from", dest="first", metavar="ENGINE", help="begin here (default: the oldest kernel)")
     p.add_argument("--to", dest="last", metavar="ENGINE", help="end here (default: the newest kernel)")
     add_engines(p, "also the branches to these engines beside mainline")
+    search = p.add_argument_group(
+        "without a scenario: where behaviour turns, found by search (docs/separate.md)"
+    )
+    search.add_argument(
+        "--alphabet",
+        action="append",
+        default=[],
+        metavar="ALPHABET|FILE",
+        help="the actions to choose from, as in klpdsl separate --within (default: those that can touch what differs)",
+    )
+    search.add_argument(
+        "--level", choices=("full", "behaviour", "outcome"), help="what counts (default: behaviour)"
+    )
+    search.add_argument(
+        "--pairs",
+        type=int,
+        default=20_000,
+        metavar="N",
+        help="look at no more than N pairs at a point (20000)",
+    )
+    search.add_argument(
+        "--seconds", type=float, default=30.0, metavar="S", help="search no longer at a point (30)"
+    )
     p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
     p.add_argument(
         "--jobs", "-j", type=int, default=min(4, os.cpu_count() or 1), help="processes for a folder"
@@ -43,6 +66,17 @@ def main(argv: list[str]) -> int:
             "klpdsl history: --engine adds branches to all of mainline; with --from and --to it has no place"
         )
         return USAGE
+    if arguments.alphabet or arguments.level:
+        if arguments.paths or arguments.text is not None:
+            complain(
+                "klpdsl history: with --level or --alphabet scenarios are searched for; to take the steps of one, "
+                "name it in --alphabet"
+            )
+            return USAGE
+        from klpdsl.cli.turning import turns
+
+        arguments.level = arguments.level or "behaviour"
+        return turns(arguments)
     if not arguments.paths or arguments.text is not None or len(arguments.paths) == 1:
         path = arguments.paths[0] if arguments.paths else None
         if path is None or not os.path.isdir(path):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.lineage import before_and_after
 from klpdsl.semantics.table import change, order
-from klpdsl.separate.alphabets import Alphabet, AlphabetError, alphabets, from_file
+from klpdsl.separate.alphabets import Alphabet, alphabets, named
 from klpdsl.separate.pairs import Bounds
 from klpdsl.separate.separation import Separation, separate
 from klpdsl.separate.view import LEVELS
@@ -29,7 +28,7 @@ def main(argv: list[str]) -> int:
     if arguments.alphabets:
         print(_listed())
         return OK
-    chosen = [_alphabet(name) for spec in arguments.within for name in spec.split(",")]
+    chosen = named(arguments.within)
     if arguments.changes:
         return _changes(arguments, chosen)
     if arguments.all_pairs:
@@ -107,19 +106,6 @@ def _separate(
     return separate(
         left, right, arguments.level, chosen, bounds, every=arguments.every, classes=arguments.classes
     )
-
-
-def _alphabet(name: str) -> Alphabet:
-    known = alphabets()
-    if name in known:
-        return known[name]
-    if os.path.exists(name) or name.endswith(".klp"):
-        return from_file(name)
-    import difflib
-
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise AlphabetError(f"no alphabet and no file is called {name}{hint} (--alphabets lists them)")
 
 
 def _listed() -> str:

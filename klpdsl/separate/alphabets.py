@@ -5,6 +5,8 @@ Those of klpdsl lie in data/alphabets.toml; each says which axes it can touch. O
 
 from __future__ import annotations
 
+import difflib
+import os
 import tomllib
 from importlib.resources import files
 
@@ -47,6 +49,24 @@ def alphabets() -> dict[str, Alphabet]:
 def from_file(path: str) -> Alphabet:
     """The actions of a scenario. Raises `ScenarioError`, and `AlphabetError` where it has none."""
     return _alphabet(path, f"the steps of {path}", (), load_file(path))
+
+
+def named(specs: Iterable[str]) -> list[Alphabet]:
+    """The alphabets of these names, several with commas, or of these files. Raises `AlphabetError`, `ScenarioError`."""
+    known = alphabets()
+    return [_named(name, known) for spec in specs for name in spec.split(",")]
+
+
+def _named(name: str, known: dict[str, Alphabet]) -> Alphabet:
+    if name in known:
+        return known[name]
+    if os.path.exists(name) or name.endswith(".klp"):
+        return from_file(name)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise AlphabetError(
+        f"no alphabet and no file is called {name}{hint} (klpdsl separate --alphabets lists them)"
+    )
 
 
 def _alphabet(name: str, what: str, axes: tuple[str, ...], loaded: Loaded) -> Alphabet:

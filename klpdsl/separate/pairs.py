@@ -33,6 +33,10 @@ class Bounds(NamedTuple):
     seconds: float | None = None
     nesting: int = 2
 
+    def ends(self, state: State) -> bool:
+        """Whether nothing is asked of a state any more: the machine has crashed, or a task is too deep in functions."""
+        return state.crashed or any(len(task.stack) > self.nesting for task in state.world.tasks)
+
 
 class Parting(NamedTuple):
     """A way that leads to a difference: the places of the actions in the alphabet, and what each side shows last."""
@@ -70,11 +74,6 @@ class _Side(NamedTuple):
 
     one: State
     other: State | None
-
-
-def _ends(state: State, bounds: Bounds) -> bool:
-    """Whether nothing is asked of a state any more: the machine has crashed, or a task is too deep in functions."""
-    return state.crashed or any(len(task.stack) > bounds.nesting for task in state.world.tasks)
 
 
 class Search:
@@ -128,7 +127,7 @@ class Search:
                         if not every and not classes:
                             return self._result(partings, "", depth, len(known), closed=False)
                         continue
-                    if _ends(found.one, bounds) or (found.other is not None and _ends(found.other, bounds)):
+                    if bounds.ends(found.one) or (found.other is not None and bounds.ends(found.other)):
                         continue
                     key = (found.one.key(), None if found.other is None else found.other.key())
                     if key not in known:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from klpdsl.trace.events import (
+    KIND,
     Blocked,
     Call,
     Enter,
     Log,
     ModuleGone,
     ModuleRefs,
+    Result,
     StateFound,
     Sysfs,
     TaskShown,
@@ -41,9 +43,18 @@ def seen(level: Level, events: Iterable[Event], value: str, reason: str) -> Seen
 
 def counts(level: Level, event: Event) -> bool:
     """Whether an event of that class is looked at at that level."""
+    return _counts(level, type(event))
+
+
+def _counts(level: Level, cls: type[Event | Result]) -> bool:
     if level == "outcome":
-        return isinstance(event, (*_OUTCOMES, ModuleRefs, Violation))
-    return level == "full" or not isinstance(event, _UNSEEN)
+        return issubclass(cls, (*_OUTCOMES, ModuleRefs, Violation, Result))
+    return level == "full" or not issubclass(cls, _UNSEEN)
+
+
+def kinds_at(level: Level) -> tuple[str, ...]:
+    """The kinds of events that are looked at at that level, as traces name them."""
+    return tuple(sorted({kind for cls, kind in KIND.items() if _counts(level, cls)}))
 
 
 def _full(events: tuple[Event, ...], value: str, reason: str) -> Seen:

@@ -118,7 +118,8 @@ def test_wrong_names_are_told(tmp_path: Path) -> None:
     code, _, err = klpdsl("separate", "v4.14", "v4.15", "--within", "callback", cwd=tmp_path)
     assert code == 2
     assert (
-        "no alphabet and no file is called callback; did you mean callbacks? (--alphabets lists them)" in err
+        "no alphabet and no file is called callback; did you mean callbacks? "
+        "(klpdsl separate --alphabets lists them)" in err
     )
     code, _, err = klpdsl("separate", "v4.14", cwd=tmp_path)
     assert code == 2
