@@ -13,7 +13,8 @@ from klpdsl.compare.groups import Comparison, Group, Row
 from klpdsl.compare.groups import compare as _compare
 from klpdsl.run.interpreter import RunResult
 from klpdsl.run.session import Loaded, execute, load_file, load_text
-from klpdsl.semantics.engines import canonical, expand, resolve
+from klpdsl.semantics.engines import canonical, expand
+from klpdsl.semantics.pointless import resolve_to_some_point
 from klpdsl.semantics.records import Engine, EngineError
 from klpdsl.syntax.diagnostics import Diagnostic, ScenarioError
 from klpdsl.syntax.place import Span
@@ -130,9 +131,9 @@ def get_engine(
     """Return the engine of that name: a release, a point inside one, a proposal, an engine file.
 
     `set` (`axis=value`), `with_changes` and `without_changes` (ids of changes) alter it, as `klpdsl run --set`,
-    `--with` and `--without` do. Raises `EngineError` for what makes no engine.
+    `--with` and `--without` do. Raises `EngineError` for what makes no engine, and for a setting that changes nothing.
     """
-    return resolve(name, set, with_changes, without_changes)
+    return resolve_to_some_point(name, set, with_changes, without_changes)
 
 
 def list_engines(spec: str = "all") -> tuple[str, ...]:

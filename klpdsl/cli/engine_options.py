@@ -59,8 +59,15 @@ def asked_engines(
     alter = tuple(sets), tuple(added), tuple(removed)
     found: dict[str, AskedEngine] = {}
     for name, asked in names_of(specs).items():
-        engine = resolve(name, *alter)
+        engine = _altered(name, *alter) if alter[0] else resolve(name, *alter)
         # What was altered is no longer what was asked for by that name.
         names = asked if engine.name == name else (engine.name,)
         found.setdefault(engine.name, AskedEngine(engine, names, called(engine.name, names)))
     return tuple(found.values())
+
+
+def _altered(name: str, *alter: tuple[str, ...]) -> Engine:
+    # Only who sets an axis needs to know which settings are pointless.
+    from klpdsl.semantics.pointless import resolve_to_some_point
+
+    return resolve_to_some_point(name, *alter)

@@ -8,6 +8,7 @@ import textwrap
 from klpdsl.cli.common import OK, USAGE, colours, complain, parser
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.lineage import Node, between, coverage, describe, describe_axes, lineage, releases
+from klpdsl.semantics.pointless import pointless_settings, resolve_to_some_point
 from klpdsl.semantics.records import EngineError
 from klpdsl.semantics.spelling import spell
 
@@ -41,11 +42,14 @@ def main(argv: list[str]) -> int:
         "--coverage", action="store_true", help="which changes scenarios/changes shows, and which can not be"
     )
     p.add_argument("--axes", action="store_true", help="what engines differ in: each axis and its values")
+    p.add_argument(
+        "--pointless", action="store_true", help="which settings would change nothing on the engine, and why"
+    )
     p.add_argument("--scenarios", default=_SHOWN_IN, metavar="DIR", help="where --coverage looks")
     p.add_argument("--format", choices=("text", "json"), default="text", help="how to print")
     arguments = p.parse_args(argv)
-    if not arguments.names and (arguments.set or arguments.with_ or arguments.without):
-        complain("klpdsl engines: name the engine to alter")
+    if not arguments.names and (arguments.set or arguments.with_ or arguments.without or arguments.pointless):
+        complain("klpdsl engines: name the engine that is meant")
         return USAGE
     said, lines = _answer(arguments)
     if arguments.format == "json":
@@ -79,7 +83,12 @@ def _answer(arguments: argparse.Namespace) -> tuple[Any, list[str]]:
             answers.append(between(first, last))
             lines += _between(answers[-1])
         else:
-            said = describe(resolve(name, arguments.set, arguments.with_, arguments.without))
+            engine = resolve_to_some_point(name, arguments.set, arguments.with_, arguments.without)
+            if arguments.pointless:
+                answers.append({"asked": name, "name": engine.name, "pointless": pointless_settings(engine)})
+                lines += _pointless(answers[-1])
+                continue
+            said = describe(engine)
             answers.append({"asked": name, **said})
             if said["name"] != name and said["kind"] != "custom":
                 lines.append(f"{name} stands for {said['name']}")
@@ -142,6 +151,13 @@ def _axes(said: dict[str, Any]) -> Iterator[str]:
         yield from _wrapped(f"moved by {', '.join(moved)}" if moved else "", "    ")
         if one["unread"] is not None:
             yield from _wrapped(f"no rule reads it yet: {one['unread']}", "    ")
+
+
+def _pointless(said: dict[str, Any]) -> Iterator[str]:
+    yield f"{_bold(said['name'])}: what would change nothing there"
+    for why, settings in said["pointless"].items():
+        yield from _wrapped(why, "  ")
+        yield from _wrapped(", ".join(settings), "      ")
 
 
 # --- one engine, and two --------------------------------------------------------------------------------------

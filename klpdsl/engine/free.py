@@ -34,9 +34,12 @@ def klp_free_patch_start(k: Kernel, name: str) -> None:
 
 
 def klp_free_patch_finish(k: Kernel, name: str) -> None:
-    """Remove the patch's directory, then drop its module reference unless it was forced (v5.1)."""
+    """Remove the patch's directory, then drop its module reference unless it was forced (v5.1).
+
+    Which patches count as forced is settled before: by the axis `force`, and for replaced ones by the axis `put`.
+    """
     remove_kobject(k, name)
-    if k.w.patches[name].forced:
+    if k.w.patches[name].forced or k.w.klp_forced:
         k.keep_for_ever(name)
     else:
         k.module_put(name)

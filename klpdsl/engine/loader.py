@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import core, ftrace, hooks, kobjects, modules, patch, relocations, scope, tasks
+from klpdsl.engine import core, ftrace, hooks, kobjects, modules, patch, relocations, tasks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
+from klpdsl.semantics.axes import NUMBERED
 from klpdsl.world.values import PatchSpec
 
 
@@ -160,8 +161,8 @@ def _missing_replace(k: Kernel, spec: PatchSpec) -> Outcome | None:
         return unsupported("replace", "patch", "always")
     if spec.replace and k.sem.set_attr == "replace_set":
         return unsupported("set_attr", "none", "number-in-replace")
-    if (spec.replace_sets or spec.override) and k.sem.replace_scope not in scope.NUMBERED:
-        return unsupported("replace_scope", *scope.NUMBERED)
+    if (spec.replace_sets or spec.override) and k.sem.replace_scope not in NUMBERED:
+        return unsupported("replace_scope", *NUMBERED)
     if (len(spec.replace_sets) > 1 or spec.override) and k.sem.replace_scope != "sets":
         return unsupported("replace_scope", "sets")
     if spec.replaceable is not None and not k.sem.replaceable_attr:

@@ -10,6 +10,7 @@ from klpdsl._properties import PROPERTIES
 from klpdsl.engine import resting, scope
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
+from klpdsl.semantics.axes import NUMBERED
 from klpdsl.trace.events import Call, Callback, Event, ModuleGone, ModuleRefs, Sysfs, Violation
 from klpdsl.world.values import KLP_PATCHED, NO_PATCH, VMLINUX, Code, Patch, Task
 
@@ -173,7 +174,7 @@ class Watch:
 
 
 def _replaces(k: Kernel, new: Patch) -> bool:
-    if k.sem.replace_scope in scope.NUMBERED:
+    if k.sem.replace_scope in NUMBERED:
         return scope.numbered_replaces(k, new)
     return new.replace or k.sem.replace == "always"
 

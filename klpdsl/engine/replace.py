@@ -11,19 +11,20 @@ from klpdsl.engine import patch as patching
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.scope import klp_find_func
 from klpdsl.engine.sysfs import func_dir
+from klpdsl.semantics.axes import NUMBERED
 from klpdsl.world.values import KLP_PATCHED, VMLINUX, Entry, Func, Object, Patch, PatchSpec
 
 
 def replaces(k: Kernel, patch: Patch) -> bool:
     """Whether a patch retires the earlier ones when its transition completes."""
-    if k.sem.replace_scope in scope.NUMBERED:
+    if k.sem.replace_scope in NUMBERED:
         return scope.numbered_replaces(k, patch)
     return k.sem.replace == "always" or (k.sem.replace in ("patch", "sysctl") and patch.replace)
 
 
 def replaces_spec(k: Kernel, spec: PatchSpec) -> bool:
     """Whether a patch that is not loaded yet would replace."""
-    if k.sem.replace_scope in scope.NUMBERED:
+    if k.sem.replace_scope in NUMBERED:
         return scope.numbered_replaces(k, spec)
     if k.sem.replace == "sysctl":
         return k.w.livepatch_mode
@@ -131,6 +132,7 @@ def klp_unpatch_replaced_patches(k: Kernel, name: str) -> tuple[str, ...]:
             if old.enabled:
                 k.set_enabled(old, False)
             patching.klp_unpatch_objects(k, other)
+            _settle_put(k, name, other)
             if k.sem.put_when != "after-post-patch":
                 free.klp_free_patch_async(k, other)
             continue
@@ -177,6 +179,14 @@ def put_replaced(k: Kernel, name: str, retired: tuple[str, ...]) -> None:
             k.module_put(other)
         else:
             k.keep_for_ever(other)
+
+
+def _settle_put(k: Kernel, name: str, other: str) -> None:
+    """Whether the work that frees a replaced patch will put its module: it does unless the patch counts as forced."""
+    old = k.w.patches[other]
+    pinned = not _may_put(k, k.w.patches[name], old)
+    if pinned != old.forced:
+        k.set_patch(old._replace(forced=pinned))
 
 
 def _may_put(k: Kernel, new: Patch, old: Patch) -> bool:

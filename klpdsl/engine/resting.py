@@ -8,8 +8,9 @@ from __future__ import annotations
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.core import shown_as_enabled
 from klpdsl.engine.patch import func_key
-from klpdsl.engine.scope import NUMBERED, own_set
+from klpdsl.engine.scope import own_set
 from klpdsl.engine.states import blocks_disable
+from klpdsl.semantics.axes import NUMBERED
 from klpdsl.trace.events import Violation
 from klpdsl.world.values import KLP_UNPATCHED, VMLINUX, Patch
 
@@ -102,6 +103,8 @@ def _keeper(k: Kernel, patch: Patch) -> str:
     if k.sem.system == "kpatch":
         return "kpatch_unregister() and kpatch_register() keep the module of a forced function"
     if k.sem.api == "single":
+        if patch.retired and k.sem.put == "never":
+            return "the semantics say that no replaced patch is put (put=never)"
         return "klp_free_patch_finish() does not put a patch that was forced"
     if k.sem.module_ref == "register":
         return "klp_unregister_patch() has not put what klp_register_patch() took"

@@ -8,14 +8,12 @@ knows of these differences.
 from __future__ import annotations
 
 from klpdsl.engine.context import Kernel
+from klpdsl.semantics.axes import NUMBERED
 from klpdsl.world.values import Func, FuncSpec, Patch, PatchSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-NUMBERED = ("tag", "set", "sets")
-"""The values of `replace_scope` under which a patch has a number, in place of a flag that says whether it replaces."""
 
 
 def own_set(patch: Patch | PatchSpec) -> int:

@@ -276,3 +276,6 @@ class Semantics(NamedTuple):
 #: Axes that history moves and no rule reads yet: no scenario can ask what they change. They are kept because they are
 #: what kernels did, and --set refuses them until a rule reads them. Why is said by the changes that move them.
 UNREAD: tuple[str, ...] = ("reverse_flip", "signal_flag", "exit_switch")
+
+#: The values of `replace_scope` under which a patch has a number, in place of a flag that says whether it replaces.
+NUMBERED: tuple[str, ...] = ("tag", "set", "sets")

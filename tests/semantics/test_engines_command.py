@@ -153,7 +153,7 @@ def test_several_names_one_after_the_other() -> None:
             "klpdsl engines: immediate=true (from --set) needs consistency=per-task",
         ),
         (["v4.14..nosuch"], "klpdsl engines: there is no engine nosuch"),
-        (["--set", "replace=patch"], "klpdsl engines: name the engine to alter"),
+        (["--set", "replace=patch"], "klpdsl engines: name the engine that is meant"),
         (["./absent.toml"], "klpdsl engines: ./absent.toml: No such file or directory"),
     ],
 )

@@ -16,7 +16,7 @@ EXAMPLES = re.findall(r"```console\n\$ klpdsl (.*)\n((?:.*\n)*?)```", TEXT)
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
 
 
 @pytest.mark.parametrize(("command", "printed"), EXAMPLES)
