@@ -280,6 +280,15 @@ def test_a_comma_in_braces_goes_on_with_a_task_or_begins_a_statement() -> None:
     assert same(item.branches[0], expected)
 
 
+def test_a_comma_before_continue_with_a_name_begins_a_statement() -> None:
+    (item,) = parse("choose { unload p1, continue p1 } or { t1: call f, continue, load p1 }").items
+    assert isinstance(item, tree.Choose)
+    expected = (step(tree.Unload("p1", S)), step(tree.Proceed("p1", S)))
+    assert same(item.branches[0], expected)
+    acted = of_task(tree.Call(f("f"), S), tree.Simple("continue", S))
+    assert same(item.branches[1], (acted, step(tree.Load("p1", (), None, S))))
+
+
 @pytest.mark.parametrize("text", ["", "\n", ";;\n", "# nothing\n", "\ufeff", "  \t "])
 def test_nothing_is_a_scenario(text: str) -> None:
     assert parse(text).items == ()
