@@ -27,7 +27,7 @@ unexport PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help check test test-all lint types format docs bench build lock changelog clean
+.PHONY: help check test test-all test-thorough lint types format docs bench build lock changelog clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -42,6 +42,9 @@ test: $(VENV)/installed ## Run the tests, without the slow ones
 
 test-all: $(VENV)/installed ## Run the tests, the slow ones too
 	$(PYTEST) -m "slow or not slow" $(PYTEST_ARGS)
+
+test-thorough: $(VENV)/installed ## Run all tests and leave nothing out, for hours: each failing call, 10,000 inputs
+	KLPDSL_THOROUGH=1 $(PYTEST) -m "slow or not slow" $(PYTEST_ARGS)
 
 lint: $(VENV)/installed ## Check style and formatting
 	$(BIN)/ruff check

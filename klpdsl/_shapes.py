@@ -27,6 +27,11 @@ class ShapeError(ValueError):
     """Data of another shape. The text says where, what should be there, and what is."""
 
 
+def why(error: Exception) -> str:
+    """Return what is wrong with data that no parser could read."""
+    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+
+
 def check(value: object, shape: Shape, where: str = "") -> None:
     """Raise `ShapeError` where `value` has not that shape."""
     if isinstance(shape, tuple):

@@ -124,8 +124,18 @@ def told_of(command: str, error: OSError) -> int:
     where a file should be, a lack of rights, a name that is too long.
     """
     where = f"{_from_here(error.filename)}: " if isinstance(error.filename, str) else ""
+    if not where and isinstance(error, FileNotFoundError) and _nowhere():
+        where = "the folder that it was called in: "
     complain(f"{f'klpdsl {command}'.rstrip()}: {where}{error.strerror or error}")
     return exit_code_of(error)
+
+
+def _nowhere() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _from_here(path: str) -> str:

@@ -40,6 +40,7 @@ def _files(paths: list[str]) -> list[str]:
     files: list[str] = []
     for path in paths:
         if os.path.isdir(path):
+            os.path.abspath(path)  # which there is none of where the folder that we are in is gone
             for base, folders, names in os.walk(path, onerror=_fail):
                 folders.sort()
                 files += [os.path.join(base, name) for name in sorted(names) if name.endswith(".klp")]

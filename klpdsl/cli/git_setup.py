@@ -20,10 +20,13 @@ def main(argv: list[str]) -> int:
     p.add_argument("--check", action="store_true", help="change nothing, only say whether it is set up")
     p.add_argument("--workflow", action="store_true", help="also write a GitHub workflow that checks goldens")
     arguments = p.parse_args(argv)
-    from klpdsl._git import git
+    from klpdsl._git import git, trouble
     from klpdsl.goldens.with_git import setup
 
     suite = find_suite([])
+    problem = trouble(suite.root)
+    if problem:
+        raise SuiteError(f"git does not use the repository that {suite.root} is in: {problem}")
     if git(suite.root, "rev-parse", "--git-dir") is None:
         raise SuiteError(f"{suite.root} is in no git repository")
     if not arguments.check:

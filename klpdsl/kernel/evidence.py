@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from klpdsl._errors import KlpdslError
 from klpdsl._reading import SMALL_BYTES, read_file
-from klpdsl._shapes import check
+from klpdsl._shapes import check, why
 from klpdsl.goldens.storage import store, writes
 from klpdsl.goldens.suite import GOLDENS, Suite
 from klpdsl.kernel.evidence_files import FOLDER, KERNELS, SUFFIX, path_of
@@ -84,7 +84,7 @@ def read(suite: Suite, name: str) -> dict[str, Evidence]:
     except OSError as error:
         raise EvidenceError(f"{suite.relative(path)}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError, EngineError) as error:
-        raise EvidenceError(f"{suite.relative(path)}: this is no evidence: {error}") from error
+        raise EvidenceError(f"{suite.relative(path)}: this is no evidence: {why(error)}") from error
 
 
 _SHAPE = {

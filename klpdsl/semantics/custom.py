@@ -171,7 +171,9 @@ def _content(path: str) -> dict[str, Any]:
     except OSError as error:
         raise EngineError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested too deep
-        raise EngineError(f"{path}: {error}") from None
+        from klpdsl._shapes import why
+
+        raise EngineError(f"{path}: {why(error)}") from None
     for key in row:
         if key not in _SHAPES:
             raise EngineError(

@@ -8,7 +8,7 @@ import tomllib
 import typing
 from typing import Any, Literal, TypeAlias, get_args
 
-from klpdsl._shapes import ShapeError, check
+from klpdsl._shapes import ShapeError, check, why
 from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.records import Change, Debate, Distribution, EngineError, Proposal, Question
 
@@ -121,7 +121,7 @@ def _parse(name: str, text: str) -> dict[str, Any]:
         check(found, _SHAPES[name])
         return found
     except (ValueError, RecursionError) as error:
-        raise EngineError(f"{name}: {error}") from None
+        raise EngineError(f"{name}: {why(error)}") from None
 
 
 #: The fields of records, by what their annotations say.

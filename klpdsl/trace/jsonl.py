@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from klpdsl._shapes import why
 from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, Form, form_of
 from klpdsl.trace.reading import Growing, TraceError
@@ -85,7 +86,7 @@ def from_jsonl(text: str) -> ev.Trace:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise TraceError(number, f"no JSON: {error}") from error
+            raise TraceError(number, f"no JSON: {why(error)}") from error
         if not isinstance(record, dict):
             raise TraceError(number, "expected an object")
         try:

@@ -184,14 +184,12 @@ def test_doctor_outside_git(project: Project) -> None:
     assert project.run("git-setup").returncode == 2
 
 
-def test_where_git_refuses_no_new_repository_is_advised(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_git_refuses_no_new_repository_is_advised(project: Project) -> None:
     project.git("init", "-q")
-    monkeypatch.setattr("klpdsl.goldens.with_git.setup.git", lambda *_: None)
-    shown = project.ok("doctor", code=3)
+    shown = project.ok("doctor", code=3, env={"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    assert f"{project.root}: detected dubious ownership in repository" in shown
     assert "git init" not in shown
-    assert "safe.directory" in shown
+    assert f"git config --global --add safe.directory {project.root}, if you trust who owns it" in shown
 
 
 def test_doctor_when_all_is_set_up(repository: Project) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from klpdsl._errors import KlpdslError
 from klpdsl._reading import BUNDLE_BYTES, read_file
-from klpdsl._shapes import check
+from klpdsl._shapes import check, why
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.pending import Record
 from klpdsl.goldens.runs.cases import code_digest, inputs, inputs_digest
@@ -43,7 +43,7 @@ def read(suite: Suite, path: str) -> Bundle:
     except KeyError as error:
         raise BundleError(f"{path} is no review bundle: there is no {error} in it") from error
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path} is no review bundle: {error}") from error
+        raise BundleError(f"{path} is no review bundle: {why(error)}") from error
     fitting, refused = [], []
     for record in records:
         problem = _problem(suite, record)

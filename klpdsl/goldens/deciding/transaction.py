@@ -13,7 +13,7 @@ import json
 import os
 
 from klpdsl._errors import KlpdslError, exit_code_of
-from klpdsl._shapes import ShapeError, check
+from klpdsl._shapes import ShapeError, check, why
 from klpdsl._writing import UnfitPlaceError
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.locking import ForeignStateError
@@ -194,7 +194,7 @@ def recover(suite: Suite) -> Finished | None:
         ) from error
     except (ValueError, RecursionError) as error:
         raise ForeignStateError(
-            f"{path} is left from an accept and cannot be read ({error}); look at git status, and remove it"
+            f"{path} is left from an accept and cannot be read ({why(error)}); look at git status, and remove it"
         ) from error
     if plan is None:
         _sweep(suite)

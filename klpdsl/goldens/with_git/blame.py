@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
+from klpdsl._checkout import kind_of
 from klpdsl._errors import KlpdslError
-from klpdsl._git import git
+from klpdsl._git import git, trouble
 from klpdsl.goldens.causes import responsible
 from klpdsl.goldens.runs import cases
 from klpdsl.goldens.storage import journal, store
@@ -79,8 +81,12 @@ def _golden(suite: Suite, path: str) -> tuple[str, str]:
     base = os.path.realpath(suite.goldens)
     if not absolute.startswith(base + os.sep) or not absolute.endswith(store.SUFFIX):
         raise BlameError(f"{path} is no golden: those are below {suite.goldens} and end in {store.SUFFIX}")
-    if not os.path.isfile(absolute):
-        raise BlameError(f"there is no file {path}")
+    try:
+        mode = os.stat(absolute).st_mode
+    except FileNotFoundError:
+        raise BlameError(f"there is no file {path}") from None
+    if not stat.S_ISREG(mode):
+        raise BlameError(f"{path}: it is {kind_of(mode)}, and no regular file")
     folder, file = os.path.split(os.path.relpath(absolute, base))
     return folder.replace(os.sep, "/"), store.engine_of(file)
 
@@ -163,6 +169,10 @@ def _commits(suite: Suite, path: str, numbers: list[int]) -> dict[int, Commit]:
     )
     commits: dict[int, Commit] = {}
     if not told:
+        # Where git is at a loss, "no commit yet" would be a lie.
+        problem = trouble(suite.root)
+        if problem:
+            raise BlameError(f"git can not be asked about {path}: {problem}")
         return commits
     head: list[str] = []
     fields: dict[str, str] = {}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import klpdsl
 from klpdsl._checkout import is_below, repository_above
 from klpdsl._errors import KlpdslError
-from klpdsl._git import git
+from klpdsl._git import git, trouble
 from klpdsl._reading import SMALL_BYTES, read_file
 from klpdsl._writing import UnfitPlaceError, open_folder
 from klpdsl.goldens.suite import GOLDENS, STATE, Suite
@@ -208,20 +208,22 @@ def _verify(command: str, root: str) -> str:
 
 def findings(suite: Suite) -> list[SetupItem]:
     """Everything that a project with goldens should have set up, and whether it has."""
-    top = (git(suite.root, "rev-parse", "--show-toplevel") or "").strip()
-    found = [_repository(suite, top)]
+    problem = trouble(suite.root)
+    top = "" if problem else (git(suite.root, "rev-parse", "--show-toplevel") or "").strip()
+    found = [_repository(suite, top, problem)]
     if top:
         found += [_attribute(suite), _driver(suite), _ignored(suite)]
     found += [_workflow(top or suite.root), _hook(top or suite.root), _cache(), _plugin(), _state(suite)]
     return found
 
 
-def _repository(suite: Suite, top: str) -> SetupItem:
-    there = "" if top else repository_above(suite.root)
-    if there:
-        # Another one inside it would not help: git knows the repository, and does not trust it.
+def _repository(suite: Suite, top: str, problem: str) -> SetupItem:
+    if problem:
+        there = repository_above(suite.root)
+        # Another one inside it would not help. Where git does not trust it, that is the user's to say.
         remedy = f"git config --global --add safe.directory {shlex.quote(there)}, if you trust who owns it"
-        return SetupItem("git", False, f"git does not use the repository {there}", remedy)
+        told = f"git does not use the repository {there}: {problem}"
+        return SetupItem("git", False, told, remedy if "ownership" in problem else "")
     return SetupItem("git", bool(top), top or "no repository", "git init")
 
 
