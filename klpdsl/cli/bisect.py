@@ -107,10 +107,10 @@ def _ends(arguments: argparse.Namespace, items: tuple[tree.Item, ...]) -> tuple[
 
 def _searched(arguments: argparse.Namespace) -> int:
     """Find the shortest scenario on which the ends differ, print it, and bisect with it."""
-    from klpdsl.cli.separate import verdict
     from klpdsl.separate.alphabets import named
     from klpdsl.separate.pairs import Bounds
     from klpdsl.separate.separation import separate
+    from klpdsl.separate.verdict import verdict
     from klpdsl.separate.view import kinds_at
 
     if arguments.file is not None or arguments.text is not None or arguments.git:

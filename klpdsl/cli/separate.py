@@ -6,12 +6,14 @@ import json
 import sys
 
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
+from klpdsl.cli.engine_options import add_engines
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.lineage import before_and_after
 from klpdsl.semantics.table import change, order
 from klpdsl.separate.alphabets import Alphabet, alphabets, named
 from klpdsl.separate.pairs import Bounds
 from klpdsl.separate.separation import Separation, separate
+from klpdsl.separate.verdict import verdict
 from klpdsl.separate.view import LEVELS
 
 TYPE_CHECKING = False
@@ -33,6 +35,13 @@ def main(argv: list[str]) -> int:
         return _changes(arguments, chosen)
     if arguments.all_pairs:
         return _all_pairs(arguments, chosen)
+    if arguments.git:
+        from klpdsl.cli.separate_git import main_git
+
+        return main_git(arguments, chosen)
+    if arguments.engine:
+        complain("klpdsl separate: --engine is for --git; two engines are named as they are")
+        return USAGE
     if len(arguments.engines) != 2:
         complain("klpdsl separate: name two engines (--help says more)")
         return USAGE
@@ -53,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "exit codes: 0 none, and that is certain (over the alphabets named); 1 separated; 125 a bound was hit",
         "klpdsl separate v5.0 v5.1 --level outcome",
     )
-    p.add_argument("engines", nargs="*", metavar="ENGINE", help="two engines")
+    p.add_argument("engines", nargs="*", metavar="ENGINE", help="two engines, or with --git two revisions")
     p.add_argument(
         "--level",
         choices=tuple(LEVELS),
@@ -95,6 +104,16 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--all-pairs", metavar="ENGINES", help="a table of all pairs: engines, ranges and groups with commas"
     )
+    git = p.add_argument_group("revisions of klpdsl instead of engines")
+    git.add_argument(
+        "--git",
+        action="store_true",
+        help="the two are revisions, or folders with a tree: does a change of the rules change what they do?",
+    )
+    git.add_argument(
+        "--repo", metavar="PATH", default=".", help="a clone of klpdsl (default: the current folder)"
+    )
+    add_engines(git, "on these engines (default: mainline)")
     p.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
     return p
 
@@ -125,29 +144,6 @@ def _tell(left: Engine, right: Engine, found: Separation, nesting: int) -> None:
         complain(_searched(found))
         return
     print(verdict(left.name, right.name, found, nesting))
-
-
-def verdict(left: str, right: str, found: Separation, nesting: int) -> str:
-    """What can be said of two engines for which no difference was found."""
-    if not found.axes:
-        return f"none, at any length: {left} and {right} have the same semantics in every axis"
-    over = ", ".join(one.alphabet for one in found.asked)
-    pairs = sum(one.searched.pairs for one in found.asked)
-    assumed = f"tasks at most {nesting} functions deep, nothing followed after a crash"
-    if found.closed:
-        read = dict.fromkeys(axis for one in found.asked for axis in one.searched.read)
-        proof = "" if read else "; no rule that was asked read an axis in which they differ"
-        text = f"none, at any length, over {over}: closed, {pairs} pairs{proof} ({assumed})"
-    else:
-        open_ = [f"{one.alphabet} {one.searched.stopped}" for one in found.asked if not one.searched.closed]
-        depth = min(one.searched.depth for one in found.asked if not one.searched.closed)
-        text = (
-            f"none found up to {depth} actions over {over} ({pairs} pairs; {assumed}); "
-            f"not closed: {', '.join(open_)}"
-        )
-    if found.untouched:
-        text += f"\nno alphabet that was asked can touch: {', '.join(found.untouched)}"
-    return text
 
 
 def _searched(found: Separation) -> str:

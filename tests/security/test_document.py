@@ -24,6 +24,7 @@ WRITERS = {
     "bisect/environments.py",  # environments, in the cache
     "bisect/revisions.py",  # trees of revisions, in the cache
     "bisect/keeping.py",  # below /tmp
+    "separate/between_trees.py",  # below /tmp
     "bisect/predicates.py",  # below /tmp
     "kernel/kernels.py",  # kernels, in the cache
     "kernel/kbuild.py",  # builds, below /tmp and in the cache
