@@ -119,6 +119,7 @@ def _tasks(draw: st.DrawFn) -> tree.TaskDecl:
         stack,
         draw(st.booleans()),
         draw(st.booleans()),
+        tuple(flag for flag in tree.TASK_FLAGS if kind == "user" and draw(st.booleans())),
         NOWHERE,
     )
 

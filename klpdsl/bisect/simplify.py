@@ -130,6 +130,7 @@ def _task(node: tree.TaskDecl) -> Iterator[tree.TaskDecl]:
         yield node._replace(uninterruptible=False)
     if node.unreliable:
         yield node._replace(unreliable=False)
+    yield from _fewer(node, "flags")
     if node.of:
         yield node._replace(of="")
     elif node.kind == "kthread":

@@ -347,6 +347,12 @@ def unload_target(k: Kernel, name: str, window: str = "") -> Outcome:
 # --- time and tasks -------------------------------------------------------------------------------------------
 
 
+def work(k: Kernel) -> Outcome:
+    """What was left behind is done."""
+    drain(k)
+    return SUCCESS
+
+
 def drain(k: Kernel) -> None:
     """Run the work that an operation left behind."""
     while k.w.work:
@@ -408,6 +414,7 @@ run = tasks.run
 sleep = tasks.sleep
 fork = tasks.fork
 exit_ = tasks.exit_
+kill = tasks.kill
 
 
 def _safe_point(k: Kernel, name: str) -> Outcome:

@@ -118,6 +118,7 @@ run = tasks.run
 sleep = tasks.sleep
 fork = tasks.fork
 exit_ = tasks.exit_
+kill = tasks.kill
 
 
 def continue_(k: Kernel, task: str) -> Outcome:
@@ -196,14 +197,26 @@ def drain(k: Kernel) -> None:
         k.w.work = waiting
 
 
+def work(k: Kernel) -> Outcome:
+    """The workqueues and the woken tasks have their turn."""
+    drain(k)
+    return SUCCESS
+
+
 def tick(k: Kernel) -> None:
-    """A second passes: interrupts, then the delayed transition work if it is queued."""
+    """A second passes: interrupts, then the delayed transition work if it is queued.
+
+    What was queued before has been done by then. What this second queues may have to wait for the next (`async`).
+    """
+    if k.w.is_async:
+        drain(k)
     k.w.clock += 1
     tasks.interrupt(k)
     if k.w.transition_work:
         k.w.transition_work = False
         transition.klp_transition_work_fn(k)
-    drain(k)
+    if not k.w.is_async:
+        drain(k)
 
 
 def settle(k: Kernel) -> Outcome:

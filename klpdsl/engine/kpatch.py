@@ -349,6 +349,12 @@ def unload_target(k: Kernel, name: str, window: str = "") -> Outcome:
 # --- time and tasks -------------------------------------------------------------------------------------------
 
 
+def work(k: Kernel) -> Outcome:
+    """What was left behind is done."""
+    drain(k)
+    return SUCCESS
+
+
 def drain(_k: Kernel) -> None:
     """Nothing is ever left behind."""
 
@@ -374,6 +380,7 @@ run = tasks.run
 sleep = tasks.sleep
 fork = tasks.fork
 exit_ = tasks.exit_
+kill = tasks.kill
 resched = tasks.resched
 freeze = tasks.freeze
 switch_point = tasks.switch_point

@@ -32,6 +32,7 @@ _IN_HANDLER = Outcome("EINVAL", "the task is inside the ftrace handler; it can o
 _EXITING = Outcome(
     "ESRCH", "the task has left the task list; it can only go on inside the kernel, and continue"
 )
+_HALTED = Outcome("EINVAL", "the task is stopped by SIGSTOP; SIGCONT lets it go on")
 _IN_FORK = Outcome("EINVAL", "the task is in the middle of fork; it can only continue")
 
 
@@ -75,6 +76,8 @@ def stopped(task: Task) -> Outcome | None:
     """Why a task that has been stopped in the middle of something can do nothing else."""
     if task.handler is not None:
         return _IN_HANDLER
+    if task.halted:
+        return _HALTED
     return _IN_FORK if task.forking is not None else None
 
 
@@ -111,6 +114,8 @@ def _return(task: Task) -> Outcome | None:
 def _syscall(task: Task) -> Outcome | None:
     if task.kind != "user":
         return Outcome("EINVAL", "only a user task makes system calls")
+    if task.io_worker:
+        return Outcome("EINVAL", "a worker of io_uring is never in user space")
     if task.exiting:
         return _EXITING
     if refused := stopped(task):
@@ -127,8 +132,12 @@ def _schedule(task: Task) -> Outcome | None:
 def _switch_point(task: Task) -> Outcome | None:
     if refused := stopped(task):
         return refused
-    if task.kind == "user" and not task.stack and not task.exiting:
+    if task.kind == "user" and not task.stack and not task.exiting and not task.io_worker:
         return Outcome("EINVAL", "the task is in user space")
+    return None
+
+
+def _anytime(_task: Task) -> Outcome | None:
     return None
 
 
@@ -163,5 +172,7 @@ TASK_ACTIONS: dict[str, Callable[[Task], Outcome | None]] = {
     "switchpoint": _asked_switch_point,
     "fork": _fork,
     "exit": _exit,
+    "unreliable": _anytime,
+    "reliable": _anytime,
 }
 """What a task may do, and for each why it could not."""

@@ -114,6 +114,9 @@ if TYPE_CHECKING:
         def exit_(self, k: Kernel, task: str, slowly: bool, /) -> Outcome:
             """A task exits, or (`slowly`) leaves the task list and goes on with what it is in."""
 
+        def kill(self, k: Kernel, signal: str, task: str, /) -> Outcome:
+            """A real signal (STOP, CONT or KILL) to a task."""
+
         # --- time ---
 
         def tick(self, k: Kernel, /) -> None:
@@ -121,6 +124,9 @@ if TYPE_CHECKING:
 
         def settle(self, k: Kernel, /) -> Outcome:
             """Seconds pass until nothing is under way, or until they change nothing any more."""
+
+        def work(self, k: Kernel, /) -> Outcome:
+            """What was left behind is done, as a step of its own."""
 
         def drain(self, k: Kernel, /) -> None:
             """Run the work that an operation left behind."""

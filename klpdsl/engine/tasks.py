@@ -107,7 +107,7 @@ def syscall(k: Kernel, name: str, key: FuncKey | None) -> Outcome:
         if outcome is not SUCCESS:
             return outcome
         _leave_innermost(k, index)
-    exit_to_user_mode(k, index)
+    leave_kernel(k, index)
     return SUCCESS
 
 
@@ -163,7 +163,9 @@ def _copy_process(k: Kernel, index: int, child: str, copied: bool) -> Outcome:
     """The part of fork under tasklist_lock. The child's thread flags were copied before it, with thread_info."""
     parent = k.w.tasks[index]
     pending = parent.pending if k.sem.fork_pending == "synced" else copied
-    new = Task(child, parent.kind, patch_state=parent.patch_state, pending=pending)
+    new = Task(
+        child, parent.kind, unreliable=parent.unreliable, patch_state=parent.patch_state, pending=pending
+    )
     if k.sem.fork_state != "inherit":
         new = new._replace(patch_state=KLP_UNDEFINED, pending=False)
     k.w.pids = {**k.w.pids, child: k.w.next_pid}
@@ -175,10 +177,10 @@ def _copy_process(k: Kernel, index: int, child: str, copied: bool) -> Outcome:
         k.emit(events.TaskState(child, "undefined", STATE_NAMES[new.patch_state]))
     if parent.kind == "user" and not parent.stack:
         # A task in user space forks by a system call, and leaves it by the same way as any other.
-        exit_to_user_mode(k, index)
+        leave_kernel(k, index)
     if new.kind == "user":
         # The child returns to user space by itself, and so passes a switch point.
-        exit_to_user_mode(k, place)
+        exit_to_user_mode(k, k.w.task_index(child))
     return SUCCESS
 
 
@@ -220,11 +222,93 @@ def wake(k: Kernel, name: str) -> None:
     if index < 0:
         return
     task = k.w.tasks[index]
-    if stopped(task) or task.exiting or (task.stack and (task.running or task.uninterruptible)):
-        return
+    if task.vcpu and task.stack and k.sem.signal_flag == "notify" and k.sem.guest_notify == "stays":
+        return  # xfer_to_guest_mode_work() takes note of it and enters the guest again
+    if _notices(task):
+        _give_up(k, index)
+        if not task.io_worker:
+            exit_to_user_mode(k, index)
+
+
+def _notices(task: Task) -> bool:
+    """Whether a signal finds the task where it gives up what it does: asleep interruptibly, or before a guest."""
+    if stopped(task) or task.exiting:
+        return False
+    return not task.stack or not (task.uninterruptible or (task.running and not task.vcpu))
+
+
+def _give_up(k: Kernel, index: int) -> None:
     while k.w.tasks[index].stack:
         _leave_innermost(k, index)
-    exit_to_user_mode(k, index)
+
+
+# --- real signals ---------------------------------------------------------------------------------------------
+
+_IGNORED = {
+    "kthread": Outcome("0", "a kernel thread ignores signals"),
+    "unkillable": Outcome("0", "the first process ignores signals that would stop or kill it"),
+    "exiting": Outcome("0", "the task is exiting, and takes no signals any more"),
+    "not stopped": Outcome("0", "the task is not stopped, so there is nothing to go on with"),
+    "later": Outcome("0", "the task notices it when it leaves the kernel"),
+}
+
+
+def kill(k: Kernel, signal: str, name: str) -> Outcome:
+    """SIGSTOP, SIGCONT or SIGKILL to one task: who notices it gives up its system call, and stops or dies.
+
+    It does so on its way to user space: up to v4.15 before it would switch there, later after it (axis `exit_switch`).
+    """
+    index = k.w.task_index(name)
+    if index < 0 or k.w.tasks[index].kind == "idle":
+        return Outcome("ESRCH", "there is no such process")
+    task = k.w.tasks[index]
+    deaf = "kthread" if task.kind == "kthread" else "exiting" if task.exiting else ""
+    if not deaf and task.unkillable and signal != "CONT":
+        deaf = "unkillable"
+    if deaf:
+        return _IGNORED[deaf]
+    if signal == "CONT":
+        return _continue_stopped(k, index)
+    if task.signal != "KILL":
+        k.set_task(index, task._replace(signal=signal))
+    if task.halted or not _notices(task):
+        if task.halted and signal == "KILL":
+            leave_kernel(k, index)
+            return SUCCESS
+        return SUCCESS if task.halted else _IGNORED["later"]
+    _give_up(k, index)
+    leave_kernel(k, index)
+    return SUCCESS
+
+
+def _continue_stopped(k: Kernel, index: int) -> Outcome:
+    task = k.w.tasks[index]
+    if task.signal == "STOP":
+        k.set_task(index, task._replace(signal="", halted=False))
+        if task.halted and not task.io_worker:
+            exit_to_user_mode(k, index)
+        return SUCCESS
+    return _IGNORED["not stopped"]
+
+
+def leave_kernel(k: Kernel, index: int) -> None:
+    """The end of a task's work in the kernel: signals and the switch point, in the order that the release has."""
+    task = k.w.tasks[index]
+    if not task.io_worker and (not task.signal or k.sem.exit_switch == "before-signals"):
+        exit_to_user_mode(k, index)
+    if task.signal == "KILL":
+        _go_away(k, index)
+    elif task.signal == "STOP":
+        k.set_task(index, k.w.tasks[index]._replace(halted=True, running=False))
+
+
+def set_reliable(k: Kernel, name: str, reliable: bool) -> Outcome:
+    """From now on the unwinder can, or can not, vouch for the task's stack."""
+    if refused := precondition(k.w, name, "reliable"):
+        return refused
+    index = k.w.task_index(name)
+    k.set_task(index, k.w.tasks[index]._replace(unreliable=not reliable))
+    return SUCCESS
 
 
 def kick(k: Kernel, name: str) -> None:
@@ -274,8 +358,8 @@ def _after_last_return(k: Kernel, index: int) -> None:
     task = k.w.tasks[index]
     if task.exiting:
         pass  # there is no way back
-    elif task.kind == "user":
-        exit_to_user_mode(k, index)
+    elif task.kind == "user" and not task.io_worker:
+        leave_kernel(k, index)
     elif task.ran and task.patch_state == KLP_UNDEFINED:
         # Outside a transition a kernel thread that is inside nothing has no work in hand that could mix versions.
         k.w.tasks[index] = task._replace(ran=frozenset())

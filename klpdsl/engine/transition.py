@@ -214,7 +214,7 @@ def exit_to_user_mode(k: Kernel, index: int) -> None:
 
 def in_user_mode(task: Task) -> bool:
     """Whether the task is on a CPU in user space now, where an interrupt makes it pass a switch point."""
-    if not task.running or task.kind != "user" or task.stack:
+    if not task.running or task.kind != "user" or task.stack or task.io_worker or task.halted:
         return False
     return task.handler is None and task.forking is None and not task.exiting
 

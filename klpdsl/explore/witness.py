@@ -114,7 +114,7 @@ def _text(paths: Paths, engine: Engine, statements: list[Plain], comment: str) -
     lines += [line_of(item) for item in program.declarations]
     # Who is introduced by what does not happen here, or would be later than it was.
     lines += [
-        line_of(tree.TaskDecl(task.name, "user", "", False, (), False, False, _NOWHERE))
+        line_of(tree.TaskDecl(task.name, "user", "", False, (), False, False, (), _NOWHERE))
         for task in program.world.tasks
         if task.name not in declared and task.kind == "user"
     ]

@@ -134,6 +134,8 @@ class _Planner:
             self._refuse(
                 "the idle tasks of a real kernel cannot be held where a scenario wants them (`cpus`)"
             )
+        if start.is_async:
+            self._refuse("no moment can be chosen at which queued work is done (`async`, `work`)")
         if not start.arch_reliable:
             self._refuse("the kernel is built for x86-64, which has reliable stack traces (`arch`)")
         if start.redirects or start.probes:
@@ -172,6 +174,9 @@ class _Planner:
                 )
             if task.unreliable:
                 self._refuse(f"the stack of '{task.name}' cannot be made unreliable (`unreliable`)")
+            for flag in ("nohz", "unkillable", "vcpu", "io_worker"):
+                if getattr(task, flag):
+                    self._refuse(f"'{task.name}' is an ordinary process on a CPU with ticks (`{flag}`)")
             if task.of:
                 self._refuse(f"the stand-in for {task.of} does not wait for '{task.name}' (`of`)")
             flags = UNINTERRUPTIBLE if task.uninterruptible else 0
@@ -350,6 +355,8 @@ class _Planner:
                 return ("fork", task, child)
             case tree.Simple(verb="run" | "sleep" as verb):
                 self._refuse(f"no moment can be chosen at which '{task}' is on a CPU (`{verb}`)")
+            case tree.Simple(verb="unreliable" | "reliable" as verb):
+                self._refuse(f"the stack of '{task}' cannot be made unreliable (`{verb}`)")
             case tree.Simple(verb="switchpoint"):
                 self._refuse(f"no kernel has a switch point that '{task}' could ask for (`switchpoint`)")
             case tree.Simple(verb="resched" | "freeze" as verb):

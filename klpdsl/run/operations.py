@@ -5,7 +5,7 @@ One row for each class of node. What an operation costs, and what is written dow
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, modules
+from klpdsl.engine import callbacks, modules, tasks
 from klpdsl.engine.context import SUCCESS
 from klpdsl.engine.preconditions import mutex_taken, precondition
 from klpdsl.run.flow import acting_task
@@ -147,6 +147,8 @@ SIMPLE: dict[str, Callable[[Machine, str], Outcome]] = {
     "resched": lambda on, task: on.system.resched(on.k, task),
     "freeze": lambda on, task: on.system.freeze(on.k, task),
     "switchpoint": lambda on, task: on.system.switch_point(on.k, task),
+    "unreliable": lambda on, task: tasks.set_reliable(on.k, task, False),
+    "reliable": lambda on, task: tasks.set_reliable(on.k, task, True),
 }
 """What each action that is a single word means."""
 
@@ -166,6 +168,8 @@ OPERATIONS: dict[type[tree.Operation], Callable[[Machine, Any], Outcome]] = {
     tree.Sysctl: lambda on, op: on.system.sysctl(on.k, op.key, op.value),
     tree.Tick: _tick,
     tree.Settle: lambda on, _: on.system.settle(on.k),
+    tree.Work: lambda on, _: on.system.work(on.k),
+    tree.Kill: lambda on, op: on.system.kill(on.k, op.signal, op.task),
     tree.Show: lambda on, op: on.system.show(on.k, op.name),
     tree.Open: lambda on, op: on.system.open_file(on.k, op.name, op.path),
     tree.Close: lambda on, op: on.system.close_file(on.k, op.name, op.path),

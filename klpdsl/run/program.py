@@ -51,6 +51,7 @@ class Program:
         self._flow: Flow | None = None
         self._texts: dict[int, tuple[tree.Step, str]] = {}
         self.world = World()
+        self.world.is_async = names.async_ is not None
         if names.cpus:
             self.world.cpus = names.cpus.number
             self.world.nohz = names.cpus.nohz
@@ -147,6 +148,10 @@ class Program:
                 unreliable=decl.unreliable,
                 ran=frozenset(stack),
                 of=decl.of,
+                nohz="nohz" in decl.flags,
+                unkillable="unkillable" in decl.flags,
+                vcpu="vcpu" in decl.flags,
+                io_worker="io_worker" in decl.flags,
             )
         )
         for name in {code.object for code in stack} & set(world.modules) - {decl.of}:

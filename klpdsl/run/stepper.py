@@ -51,7 +51,8 @@ class Stepper:
         k.begin()
         outcome = k.reasoned(carry_out(self._machine, operation))
         self._ended(outcome)
-        self._machine.system.drain(k)
+        if not k.w.is_async:
+            self._machine.system.drain(k)
         self._tell_blockers()
         for violation in self.watch.at_rest(k):
             self._violate(violation)

@@ -160,9 +160,13 @@ class _Builder:
             self._refuse(
                 0, "where stack traces are not reliable the kernel has no livepatch to test (`arch`)"
             )
+        if world.is_async:
+            self._refuse(0, "no script chooses when the kernel does its queued work (`async`)")
         for name in (*world.redirects, *world.probes, *world.init_errors):
             self._refuse(0, f"the module made for '{name}' would have to do more than to be patched")
         for task in world.tasks:
+            if task.nohz or task.unkillable or task.vcpu or task.io_worker:
+                self._refuse(0, f"'{task.name}' would have to be more than an ordinary process")
             if task.running or task.unreliable or len(task.stack) > 1:
                 what = (
                     "on a CPU"

@@ -125,6 +125,9 @@ class Semantics(NamedTuple):
     signal_attr: bool = False
     # How it is delivered: TIF_SIGPENDING or TIF_NOTIFY_SIGNAL.
     signal_flag: Literal["sigpending", "notify"] = "sigpending"
+    # What a task in KVM_RUN does about TIF_NOTIFY_SIGNAL: it handles it and enters the guest again, or it goes back to
+    # user space, as for TIF_SIGPENDING.
+    guest_notify: Literal["stays", "leaves"] = "stays"
     # Kernel exit: patch state switches before or after signals are handled.
     exit_switch: Literal["after-signals", "before-signals"] = "after-signals"
     # klp_force_transition(): whom it pins: nobody ever again is put ("global"), all listed patches, those removed.
@@ -275,7 +278,7 @@ class Semantics(NamedTuple):
 
 #: Axes that history moves and no rule reads yet: no scenario can ask what they change. They are kept because they are
 #: what kernels did, and --set refuses them until a rule reads them. Why is said by the changes that move them.
-UNREAD: tuple[str, ...] = ("reverse_flip", "signal_flag", "exit_switch")
+UNREAD: tuple[str, ...] = ("reverse_flip",)
 
 #: The values of `replace_scope` under which a patch has a number, in place of a flag that says whether it replaces.
 NUMBERED: tuple[str, ...] = ("tag", "set", "sets")

@@ -122,6 +122,22 @@ ROWS: tuple[Pointless, ...] = (
         ("none", "manual"),
     ),
     Pointless(
+        ("signal_flag", "guest_notify"),
+        lambda s: s.fake_signal == "none",
+        "nobody is sent a fake signal (fake_signal=none)",
+    ),
+    Pointless(
+        ("signal_flag",),
+        lambda s: s.guest_notify == "leaves",
+        "a task in KVM_RUN goes back to user space for either flag (guest_notify=leaves)",
+    ),
+    Pointless(
+        ("guest_notify",),
+        lambda s: s.signal_flag == "sigpending",
+        "the fake signal is a pending signal (signal_flag=sigpending)",
+    ),
+    Pointless(("exit_switch",), _no_transition, "there is no transition (consistency=none)"),
+    Pointless(
         ("attr_write",),
         lambda s: s.force == "none" and not s.signal_attr,
         "there is neither `signal` nor `force` to write to",

@@ -17,6 +17,7 @@ from klpdsl.syntax.operands import (
     NUMBER,
     OBJECT,
     PATCH,
+    TASK,
     VALUE,
     Operand,
     Verb,
@@ -150,6 +151,20 @@ class Settle(NamedTuple):
     span: Span
 
 
+class Work(NamedTuple):
+    """`work`: what the kernel has queued is done, where that is a step of its own (`async`)."""
+
+    span: Span
+
+
+class Kill(NamedTuple):
+    """`kill STOP t1`: a real signal to one task."""
+
+    signal: Literal["STOP", "CONT", "KILL"]
+    task: str
+    span: Span
+
+
 class Show(NamedTuple):
     """`show [P]`: what an observer sees now."""
 
@@ -264,13 +279,13 @@ class Enter(NamedTuple):
     span: Span
 
 
-SIMPLE_VERBS = ("run", "sleep", "resched", "freeze", "switchpoint", "continue")
+SIMPLE_VERBS = ("run", "sleep", "resched", "freeze", "switchpoint", "continue", "unreliable", "reliable")
 
 
 class Simple(NamedTuple):
-    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `switchpoint`, `continue`."""
+    """An action without operands: `run`, `sleep`, `resched`, `freeze`, `switchpoint`, `continue` and the like."""
 
-    verb: Literal["run", "sleep", "resched", "freeze", "switchpoint", "continue"]
+    verb: Literal["run", "sleep", "resched", "freeze", "switchpoint", "continue", "unreliable", "reliable"]
     span: Span
 
 
@@ -317,7 +332,9 @@ OperatorAction: TypeAlias = (
     | Attach
     | Detach
 )
-Operation: TypeAlias = OperatorAction | Sysctl | Tick | Settle | TaskStep | SetCallbacks | Shadow
+Operation: TypeAlias = (
+    OperatorAction | Sysctl | Tick | Settle | Work | Kill | TaskStep | SetCallbacks | Shadow
+)
 
 
 # --- the verbs ---
@@ -353,6 +370,8 @@ OPERATOR_VERBS = (
         (Operand("seconds", NUMBER, 1, 1, limits.TICK_SECONDS, "the seconds of a tick"),),
     ),
     Verb("settle", Settle, "settle"),
+    Verb("work", Work, "work"),
+    Verb("kill", Kill, "kill", (Operand("signal", KEYWORD), Operand("task", TASK))),
     Verb("show", Show, "show", (Operand("name", LOADABLE, None),)),
     Verb("open", Open, "open", _OF_PATCH, irregular=True),
     Verb("close", Close, "close", _OF_PATCH, irregular=True),

@@ -176,10 +176,12 @@ _DECLARATIONS = (
     tree.TaskDecl,
     tree.CpusDecl,
     tree.ArchDecl,
+    tree.AsyncDecl,
     tree.PatchDecl,
 )
 _DECLARATION_WORDS = tuple(
-    f"`{word}`" for word in ("vmlinux", "module", "task", "kthread", "cpus", "arch", "patch", "import")
+    f"`{word}`"
+    for word in ("vmlinux", "module", "task", "kthread", "cpus", "arch", "async", "patch", "import")
 )
 
 

@@ -253,6 +253,7 @@ class _Builder(Transformer[Token, Any]):
             next((part for part in rest if type(part) is tuple), ()),
             "UNINTERRUPTIBLE" in words,
             "UNRELIABLE" in words,
+            tuple(flag for flag in tree.TASK_FLAGS if flag.upper() in words),
             self._span(meta),
         )
 
@@ -268,6 +269,9 @@ class _Builder(Transformer[Token, Any]):
     def cpus(self, meta: Meta, parts: list[Token]) -> tree.CpusDecl:
         number = self._number(parts[0], 1, limits.CPUS, "the number of CPUs")
         return tree.CpusDecl(number, len(parts) > 1, self._span(meta))
+
+    def async_(self, meta: Meta, _parts: list[Any]) -> tree.AsyncDecl:
+        return tree.AsyncDecl(self._span(meta))
 
     def arch(self, meta: Meta, parts: list[str]) -> tree.ArchDecl:
         return tree.ArchDecl(parts[0], self._span(meta))

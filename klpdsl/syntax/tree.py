@@ -107,7 +107,7 @@ class TaskDecl(NamedTuple):
     """`task t3 in f > g`, `kthread k1 in f`; `stack` is outermost first, empty when in user space.
 
     `unreliable`: the kernel's stack unwinder cannot vouch for this task's stack. `of`: the module whose own work
-    the kernel thread does (`kthread k1 of ext4`), empty when it is nobody's.
+    the kernel thread does (`kthread k1 of ext4`), empty when it is nobody's. `flags` are words of `TASK_FLAGS`.
     """
 
     name: str
@@ -117,7 +117,13 @@ class TaskDecl(NamedTuple):
     stack: tuple[FunctionRef, ...]
     uninterruptible: bool
     unreliable: bool
+    flags: tuple[str, ...]
     span: Span
+
+
+#: What else a task can be: on a CPU without ticks while it is in user space, deaf to signals that stop or kill (the
+#: first process), in KVM_RUN, or a worker of io_uring, which never is in user space.
+TASK_FLAGS = ("nohz", "unkillable", "vcpu", "io_worker")
 
 
 class CpusDecl(NamedTuple):
@@ -125,6 +131,12 @@ class CpusDecl(NamedTuple):
 
     number: int
     nohz: bool
+    span: Span
+
+
+class AsyncDecl(NamedTuple):
+    """`async`: what the kernel queues is done by `work` or when time passes, and not before the next step."""
+
     span: Span
 
 
@@ -144,7 +156,7 @@ class PatchDecl(NamedTuple):
     span: Span
 
 
-Declaration: TypeAlias = VmlinuxDecl | ModuleDecl | TaskDecl | CpusDecl | ArchDecl | PatchDecl
+Declaration: TypeAlias = VmlinuxDecl | ModuleDecl | TaskDecl | CpusDecl | ArchDecl | AsyncDecl | PatchDecl
 
 # --- observations ---------------------------------------------------------------------------------------------
 

@@ -116,6 +116,8 @@ class _Checker:
                 self._twice("", "`vmlinux`", node.span, names.vmlinux.span)
             elif isinstance(node, tree.CpusDecl) and names.cpus and node is not names.cpus:
                 self._twice("", "`cpus`", node.span, names.cpus.span)
+            elif isinstance(node, tree.AsyncDecl) and names.async_ and node is not names.async_:
+                self._twice("", "`async`", node.span, names.async_.span)
             elif isinstance(node, tree.ArchDecl):
                 first = features.setdefault(node.feature, node.span)
                 if first is not node.span:
@@ -204,6 +206,9 @@ class _Checker:
             if len(node.stack) > limits.STACK:
                 message = f"the task is too deep in the kernel: {limits.STACK} functions are the most"
                 self.report(place_of(node.name, node.span), message)
+            if node.kind == "kthread" and node.flags:
+                message = f"a kernel thread is never `{node.flags[0]}`: only a user task is"
+                self.report(place_of(node.name, node.span), message)
         elif isinstance(node, tree.Step):
             self._result(node)
             self._operation(node.operation)
@@ -264,6 +269,12 @@ class _Checker:
             self._patch(operation)
         elif isinstance(operation, tree.SetCallbacks):
             self._callbacks(operation.callbacks)
+        elif isinstance(operation, tree.Work) and self._names.async_ is None:
+            self.report(
+                operation.span,
+                "what is queued has been done when a step ends, so there is nothing to do here",
+                "`async` above makes it a step of its own",
+            )
         elif isinstance(operation, tree.Shadow) and operation.constructor != "0":
             self._errno(operation.constructor, operation.span)
 

@@ -179,6 +179,7 @@ def _task(node: tree.TaskDecl) -> str:
         words.append("uninterruptible")
     if node.unreliable:
         words.append("unreliable")
+    words += node.flags
     return " ".join(words)
 
 
@@ -281,6 +282,7 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.ModuleDecl: _module,
     tree.TaskDecl: _task,
     tree.CpusDecl: lambda node: f"cpus {node.number} nohz" if node.nohz else f"cpus {node.number}",
+    tree.AsyncDecl: lambda _node: "async",
     tree.ArchDecl: lambda node: f"arch {name(node.feature)}",
     tree.PatchDecl: lambda node: patch_head("patch", node) + _body(node.body),
     tree.PatchFunction: _patch_function,

@@ -50,6 +50,8 @@ class World(metaclass=Holder):
     init_errors: dict[str, str] = fixed(dict)
     cpus: int = fixed(lambda: 0)
     nohz: bool = fixed(lambda: False)
+    # Whether work that is queued stays queued until `work` or the next second.
+    is_async: bool = fixed(lambda: False)
     # After how many tasks somebody waits for the lock on the task list, in every attempt; 0: nobody does.
     contended: int = fixed(lambda: 0)
     arch_reliable: bool = fixed(lambda: True)

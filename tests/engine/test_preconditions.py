@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klpdsl.engine import klp
+from klpdsl.engine import klp, tasks
 from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.engine.preconditions import OPERATOR, TASK_ACTIONS, enabled, precondition
 from klpdsl.engine.properties import Watch
@@ -32,6 +32,8 @@ _ATTEMPTS: dict[str, Callable[[Kernel, str], Outcome]] = {
     # A name that nobody has: one that is taken is the attempt's own fault, and no part of the precondition.
     "fork": lambda k, task: klp.fork(k, task, f"{task}-{k.w.next_pid}", True),
     "exit": lambda k, task: klp.exit_(k, task, False),
+    "unreliable": lambda k, task: tasks.set_reliable(k, task, False),
+    "reliable": lambda k, task: tasks.set_reliable(k, task, True),
 }
 
 

@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_SHOWN = {
     "scan=break": "somebody waits for the lock on the task list: no scenario can say so, `klpdsl separate` does",
     "scan=budget": "as scan=break",
-    "nohz_user=deferred": "a task in user space on a CPU without ticks: `klpdsl separate` has such tasks",
 }
 # And what the corpus has no scenario for, on some engines.
 NOT_SHOWN_ON = {

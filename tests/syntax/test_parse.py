@@ -62,15 +62,15 @@ CASES: dict[str, tree.Item] = {
         "nfs", (tree.FunctionDecl("open", False, S),), (), (), True, "", S
     ),
     "module nfs loaded": tree.ModuleDecl("nfs", (), (), (), True, "", S),
-    "task t1": tree.TaskDecl("t1", "user", "", False, (), False, False, S),
+    "task t1": tree.TaskDecl("t1", "user", "", False, (), False, False, (), S),
     "task t3 in f > ext4:g": tree.TaskDecl(
-        "t3", "user", "", False, (f("f"), f("g", "ext4")), False, False, S
+        "t3", "user", "", False, (f("f"), f("g", "ext4")), False, False, (), S
     ),
-    "task t4 running in f": tree.TaskDecl("t4", "user", "", True, (f("f"),), False, False, S),
-    "task t4 running": tree.TaskDecl("t4", "user", "", True, (), False, False, S),
-    "task t5 in f uninterruptible": tree.TaskDecl("t5", "user", "", False, (f("f"),), True, False, S),
+    "task t4 running in f": tree.TaskDecl("t4", "user", "", True, (f("f"),), False, False, (), S),
+    "task t4 running": tree.TaskDecl("t4", "user", "", True, (), False, False, (), S),
+    "task t5 in f uninterruptible": tree.TaskDecl("t5", "user", "", False, (f("f"),), True, False, (), S),
     "kthread k1 in f unreliable uninterruptible": tree.TaskDecl(
-        "k1", "kthread", "", False, (f("f"),), True, True, S
+        "k1", "kthread", "", False, (f("f"),), True, True, (), S
     ),
     "module probe redirects f, ext4:g loaded": tree.ModuleDecl(
         "probe", (), (), (f("f"), f("g", "ext4")), True, "", S
@@ -78,7 +78,11 @@ CASES: dict[str, tree.Item] = {
     "module probe { h } probes f, ext4:g redirects h fails ENODEV": tree.ModuleDecl(
         "probe", (tree.FunctionDecl("h", False, S),), (f("f"), f("g", "ext4")), (f("h"),), False, "ENODEV", S
     ),
-    "kthread k1 of ext4 in f": tree.TaskDecl("k1", "kthread", "ext4", False, (f("f"),), False, False, S),
+    "kthread k1 of ext4 in f": tree.TaskDecl("k1", "kthread", "ext4", False, (f("f"),), False, False, (), S),
+    "task t1 in f vcpu nohz": tree.TaskDecl(
+        "t1", "user", "", False, (f("f"),), False, False, ("nohz", "vcpu"), S
+    ),
+    "async": tree.AsyncDecl(S),
     "cpus 2": tree.CpusDecl(2, False, S),
     "cpus 2 nohz": tree.CpusDecl(2, True, S),
     "arch unreliable-stacks": tree.ArchDecl("unreliable-stacks", S),

@@ -25,6 +25,7 @@ KEYWORDS = {
     (tree.Shadow, "verb"),
     (tree.Simple, "verb"),
     (tree.TaskDecl, "kind"),
+    (tree.Kill, "signal"),
     (tree.TaskStateIs, "state"),
     (tree.Comment, "text"),
 }
@@ -39,7 +40,7 @@ def words(node: object) -> list[tuple[object, str, str]]:
     for name, part in zip(names, node, strict=True):
         if isinstance(part, str):
             found.append((node, name, part))
-        else:
+        elif name != "flags" or not isinstance(node, tree.TaskDecl):
             found += words(part)
     return found
 
