@@ -75,7 +75,9 @@ _callbacks = st.builds(
 )
 _patch_items = st.one_of(
     _patch_functions,
-    st.builds(tree.PatchObject, names(), _several(_patch_functions), st.just(NOWHERE)),
+    st.builds(
+        tree.PatchObject, names(), st.sampled_from(["", "A"]), _several(_patch_functions), st.just(NOWHERE)
+    ),
     st.builds(tree.PatchCallbacks, names(), st.none() | _several(_callbacks), st.just(NOWHERE)),
     st.builds(tree.PatchRelocations, names(), _several(functions()), st.just(NOWHERE)),
     st.builds(tree.PatchState, _numbers, _numbers, st.just(NOWHERE)),
@@ -136,6 +138,8 @@ def declarations() -> st.SearchStrategy[tree.Item]:
             _several(functions()),
             st.just(False),
             st.just("") | _errnos,
+            st.just("") | names(),
+            st.sampled_from(["", "A", '0 "1']),
             st.just(NOWHERE),
         ),
         st.builds(
@@ -145,6 +149,8 @@ def declarations() -> st.SearchStrategy[tree.Item]:
             st.just(()),
             st.just(()),
             st.just(True),
+            st.just(""),
+            st.just(""),
             st.just(""),
             st.just(NOWHERE),
         ),

@@ -64,6 +64,8 @@ def _patch_function(node: tree.PatchFunction) -> Iterator[tree.PatchFunction]:
 
 
 def _patch_object(node: tree.PatchObject) -> Iterator[tree.PatchObject]:
+    if node.srcversion:
+        yield node._replace(srcversion="")
     yield from _fewer(node, "functions", least=1, deep=True)
 
 
@@ -112,6 +114,8 @@ def _module(node: tree.ModuleDecl) -> Iterator[tree.ModuleDecl]:
         yield node._replace(loaded=False)
     if node.fails:
         yield node._replace(fails="")
+    if node.srcversion:
+        yield node._replace(srcversion="")
     for field in ("probes", "redirects"):
         yield from _fewer(node, field)
     yield from _fewer(node, "functions", deep=True)

@@ -20,6 +20,7 @@ from klpdsl.engine import (
     transition,
 )
 from klpdsl.engine.context import OK, Kernel
+from klpdsl.engine.kstrtox import digit, kstrtobool
 from klpdsl.engine.relocations import klp_init_object_loaded
 from klpdsl.world.values import (
     KLP_PATCHED,
@@ -125,6 +126,7 @@ def _new_patch(k: Kernel, spec: PatchSpec) -> Patch:
             tuple(Func(f.name, f.sympos, f.immediate) for f in obj.funcs),
             obj.callbacks,
             reads=obj.reads,
+            srcversion=obj.srcversion,
         )
         for obj in spec.objects
     )
@@ -163,7 +165,12 @@ def _klp_init_object(k: Kernel, name: str, index: int) -> str:
     if k.sem.name_limit and len(obj.name) >= MODULE_NAME_LEN:
         return k.refuse("EINVAL", f"the name of an object has more than {MODULE_NAME_LEN - 1} characters")
     # klp_find_object_module(): a target that is loaded now; later ones are klp_module_coming()'s business.
-    obj = obj._replace(loaded=modules.present(k, obj.name), kobj=True)
+    loaded = modules.present(k, obj.name)
+    if loaded and not modules.is_meant(k, obj):
+        if k.sem.object_identity == "srcversion-refuse":
+            return k.refuse("EINVAL", f"{obj.name}: {modules.OTHER_BUILD}")
+        loaded = False
+    obj = obj._replace(loaded=loaded, kobj=True)
     patch.set_object(k, name, index, obj)
     k.sysfs(f"{name}/{obj.name}/", "")
     if k.sem.patched_attr:
@@ -293,8 +300,12 @@ def _relist(k: Kernel, name: str) -> None:
     p = k.w.patches[name]
     objects = p.objects
     if k.sem.reenable_modules == "refreshed":
-        objects = tuple(obj._replace(loaded=modules.present(k, obj.name)) for obj in p.objects)
+        objects = tuple(obj._replace(loaded=_found(k, obj)) for obj in p.objects)
     k.set_patch(p._replace(retired=False, objects=objects))
+
+
+def _found(k: Kernel, obj: Object) -> bool:
+    return modules.present(k, obj.name) and modules.is_meant(k, obj)
 
 
 def _regenerate_nops(k: Kernel, name: str) -> None:
@@ -302,8 +313,7 @@ def _regenerate_nops(k: Kernel, name: str) -> None:
     # An object that only has no-ops is new; what is known of the others is not looked at again here.
     had = {obj.name for obj in p.objects if obj.kobj}
     loaded = tuple(
-        obj._replace(loaded=modules.present(k, obj.name) if obj.dynamic else obj.loaded, kobj=True)
-        for obj in p.objects
+        obj._replace(loaded=_found(k, obj) if obj.dynamic else obj.loaded, kobj=True) for obj in p.objects
     )
     p = k.set_patch(p._replace(objects=loaded))
     for obj in p.objects:
@@ -398,7 +408,7 @@ def _disable_at_once(k: Kernel, name: str) -> str:
 
 def enabled_store(k: Kernel, name: str, text: str) -> str:
     """A write to /sys/kernel/livepatch/<patch>/enabled."""
-    value = _digit(text) if k.sem.enabled_write == "digit" else kstrtobool(text)
+    value = digit(text) if k.sem.enabled_write == "digit" else kstrtobool(text)
     if value is None:
         return k.refuse(
             "EINVAL", "the text is neither 0 nor 1" if k.sem.enabled_write == "digit" else NO_BOOLEAN
@@ -477,23 +487,3 @@ def replaceable_store(k: Kernel, name: str, text: str) -> str:
     k.set_patch(p._replace(replaceable=value))
     k.sysfs(f"{name}/replaceable", str(int(value)))
     return OK
-
-
-def _digit(text: str) -> bool | None:
-    # kstrtoul(buf, 10, &val), and only 0 or 1 after that.
-    stripped = text.removesuffix("\n").removeprefix("+")
-    if not stripped.isascii() or not stripped.isdigit() or int(stripped) > 1:
-        return None
-    return int(stripped) == 1
-
-
-def kstrtobool(text: str) -> bool | None:
-    """kstrtobool() (lib/kstrtox.c): the first character decides, for `o` the second."""
-    first = text[:1]
-    if first in ("y", "Y", "1"):
-        return True
-    if first in ("n", "N", "0"):
-        return False
-    if first in ("o", "O"):
-        return {"n": True, "N": True, "f": False, "F": False}.get(text[1:2])
-    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import callbacks, patch, relocations
+from klpdsl.engine import callbacks, modules, patch, relocations
 from klpdsl.engine.context import OK, Kernel, errno_number
 from klpdsl.world.values import VMLINUX
 
@@ -16,8 +16,13 @@ def klp_module_coming(k: Kernel, module: str) -> str:
         index = _object_index(k, name, module)
         if index < 0:
             continue
-        _set_loaded(k, name, index, True)
-        error = _apply(k, name, index, module)
+        if modules.is_meant(k, k.w.patches[name].objects[index]):
+            _set_loaded(k, name, index, True)
+            error = _apply(k, name, index, module)
+        elif k.sem.object_identity == "srcversion-skip":
+            continue
+        else:
+            error = k.refuse("EINVAL", f"{module}: {modules.OTHER_BUILD}")
         if error == OK:
             continue
         if k.sem.coming_failure != "refuse":
@@ -73,7 +78,7 @@ def _cleanup(k: Kernel, module: str, limit: str) -> None:
         if name == limit:
             return
         index = _object_index(k, name, module)
-        if index < 0:
+        if index < 0 or not modules.is_meant(k, k.w.patches[name].objects[index]):
             continue
         if _acts(k, name):
             if k.sem.callbacks and name != k.w.transition_patch:

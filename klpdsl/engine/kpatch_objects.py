@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from klpdsl.engine import patch
 from klpdsl.engine.context import OK, Kernel, errno_number
+from klpdsl.engine.symbols import table_of
 from klpdsl.trace.events import Callback
 from klpdsl.world.values import VMLINUX, Object
 
@@ -118,7 +119,7 @@ def _write_relocations(k: Kernel, name: str, obj: Object) -> str:
 
 def _find_symbol(k: Kernel, obj: str, name: str, sympos: int) -> str:
     present = obj == VMLINUX or obj in k.w.modules
-    count = sum(1 for symbol in k.w.symbols.get(obj, ()) if symbol.name == name) if present else 0
+    count = sum(1 for symbol in table_of(k, obj) if symbol.name == name) if present else 0
     if count == 0:
         k.printk("err", _missing(k, obj, name))
     elif count > 1 and sympos == 0:

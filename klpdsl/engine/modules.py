@@ -5,7 +5,7 @@ from __future__ import annotations
 from klpdsl.engine import ftrace
 from klpdsl.engine.context import Kernel, Outcome
 from klpdsl.trace.events import ModuleGone, ModuleLoaded
-from klpdsl.world.values import VMLINUX, Module
+from klpdsl.world.values import VMLINUX, Module, Object
 
 IN_THE_MIDDLE = Outcome("blocked", "insmod waits until the insmod or rmmod that is under way is done")
 """What insmod of a module gets while another call is in the middle of inserting or removing it."""
@@ -49,6 +49,17 @@ def refuses_removal(k: Kernel, name: str) -> Outcome | None:
     if not module.refs:
         return None
     return Outcome("EAGAIN", f"module {name} has {module.refs} reference{'s' * (module.refs != 1)}")
+
+
+def is_meant(k: Kernel, obj: Object) -> bool:
+    """Whether the build of a module in memory is the one that a patch's object means, as far as that is asked."""
+    if k.sem.object_identity == "name" or not obj.srcversion:
+        return True
+    build = k.w.builds.get(obj.name, obj.name)
+    return k.w.srcversions.get(build, obj.srcversion) == obj.srcversion
+
+
+OTHER_BUILD = "the module of that name in memory has another srcversion"
 
 
 def set_window(k: Kernel, name: str, window: str) -> None:

@@ -51,7 +51,8 @@ def klp_add_nops(k: Kernel, patch: Patch) -> Patch:
 def _klp_add_object_nops(k: Kernel, objects: list[Object], old_obj: Object) -> None:
     index = next((i for i, obj in enumerate(objects) if obj.name == old_obj.name), None)
     if index is None:
-        objects.append(Object(old_obj.name, (), dynamic=True, loaded=old_obj.name == VMLINUX))
+        loaded = old_obj.name == VMLINUX
+        objects.append(Object(old_obj.name, (), dynamic=True, loaded=loaded, srcversion=old_obj.srcversion))
         index = len(objects) - 1
     obj = objects[index]
     for old_func in old_obj.funcs:

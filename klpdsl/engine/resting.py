@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.core import shown_as_enabled
+from klpdsl.engine.modules import is_meant
 from klpdsl.engine.patch import func_key
 from klpdsl.engine.scope import own_set
 from klpdsl.engine.states import blocks_disable
@@ -196,7 +197,7 @@ def half_retired(k: Kernel, patch: Patch) -> Found:
                     "the function: klp_complete_transition() did not take it off"
                 )
                 found.append((("leftover-nop", *who, key), Violation("leftover-nop", text)))
-            elif patch.enabled and not func.patched and _promised(k, obj.name):
+            elif patch.enabled and not func.patched and _promised(k, obj.name) and is_meant(k, obj):
                 text = (
                     f"'{patch.name}' is enabled and {obj.name} is loaded, but its {func.name} is not patched: "
                     "klp_module_coming() did not see the patch"

@@ -11,9 +11,14 @@ _TABLES = 8
 _by_name: dict[int, tuple[tuple[Symbol, ...], dict[str, tuple[Symbol, ...]]]] = {}
 
 
+def table_of(k: Kernel, obj: str) -> tuple[Symbol, ...]:
+    """The symbols of an object: of a module with several builds, those of the one that was loaded last."""
+    return k.w.symbols.get(k.w.builds.get(obj, obj) if k.w.builds else obj, ())
+
+
 def symbols_named(k: Kernel, obj: str, name: str) -> tuple[Symbol, ...]:
     """The symbols of that name in an object, in the order of its table."""
-    table = k.w.symbols.get(obj, ())
+    table = table_of(k, obj)
     if len(table) <= _SHORT:
         return tuple([symbol for symbol in table if symbol.name == name])
     known = _by_name.get(id(table))
@@ -42,7 +47,7 @@ def found_elsewhere(k: Kernel, obj: Object) -> Object:
 
 def _other_object(k: Kernel, obj: Object, func: Func) -> str:
     def has(name: str) -> bool:
-        return any(symbol.name == func.name for symbol in k.w.symbols.get(name, ()))
+        return any(symbol.name == func.name for symbol in table_of(k, name))
 
     if has(obj.name):
         return ""

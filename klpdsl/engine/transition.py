@@ -269,6 +269,12 @@ def catch_up(k: Kernel, index: int) -> None:
         klp_update_patch_state(k, index)
 
 
+def caught_up(k: Kernel, task: Task) -> Task:
+    """The task as it would be in the kernel now."""
+    left_alone = task.pending and _is_left_alone(k, task)
+    return task._replace(patch_state=k.w.target_state) if left_alone else task
+
+
 def _held(k: Kernel, task: Task, checker: str, what: str, blocked: Blocked) -> None:
     # task->comm is at most 15 characters long.
     who = f"{task.name[:15]}:{k.w.pids[task.name]}"

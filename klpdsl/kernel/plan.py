@@ -142,6 +142,10 @@ class _Planner:
             self._refuse(
                 "the stand-ins for modules bring no ftrace handlers of their own (`redirects`, `probes`)"
             )
+        if start.srcversions or any(module.build_of for module in self._program.modules.values()):
+            self._refuse(
+                "the stand-ins for modules have one build each, and no srcversion of a scenario's choice (`as`)"
+            )
         for name in start.init_errors:
             self._refuse(f"the init of the stand-in for '{name}' can not fail (`fails`)")
         core = tuple(Function(symbol.name, symbol.notrace) for symbol in start.symbols[VMLINUX])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import patch, sysfs
+from klpdsl.engine import patch, sysfs, transition
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
 from klpdsl.run.program import Program
@@ -82,7 +82,7 @@ def _sees(k: Kernel, condition: tree.TaskSees, program: Program) -> str:
     key = program.key(condition.function)
     if index < 0 or not patch.in_memory(k, key):
         return GONE
-    return owner_name(patch.klp_ftrace_handler(k, key, k.w.tasks[index]))
+    return owner_name(patch.klp_ftrace_handler(k, key, transition.caught_up(k, k.w.tasks[index])))
 
 
 def _log_contains(text: str, latest: Sequence[Event]) -> Finding:

@@ -72,25 +72,25 @@ def why_not_now(w: World, leaf: Leaf) -> Outcome | None:
 
 def _load(on: Machine, operation: tree.Load) -> Outcome:
     if operation.name in on.program.modules:
-        return on.system.load_target(on.k, operation.name)
+        return on.system.load_target(on.k, on.program.come(on.k.w, operation.name))
     return on.system.load_patch(on.k, on.program.spec(operation))
 
 
 def _begin_load(on: Machine, operation: tree.BeginLoad) -> Outcome:
     if operation.name in on.program.modules:
-        return on.system.load_target(on.k, operation.name, operation.window)
+        return on.system.load_target(on.k, on.program.come(on.k.w, operation.name), operation.window)
     return on.system.load_patch(on.k, on.program.patches[operation.name], operation.window)
 
 
 def _unload(on: Machine, operation: tree.Unload) -> Outcome:
     if operation.name in on.program.modules:
-        return on.system.unload_target(on.k, operation.name)
+        return on.system.unload_target(on.k, on.program.module_of(operation.name))
     return on.system.unload_patch(on.k, operation.name)
 
 
 def _begin_unload(on: Machine, operation: tree.BeginUnload) -> Outcome:
     if operation.name in on.program.modules:
-        return on.system.unload_target(on.k, operation.name, operation.window)
+        return on.system.unload_target(on.k, on.program.module_of(operation.name), operation.window)
     return on.system.unload_patch(on.k, operation.name, operation.window)
 
 
@@ -158,7 +158,9 @@ OPERATIONS: dict[type[tree.Operation], Callable[[Machine, Any], Outcome]] = {
     tree.Unload: _unload,
     tree.BeginLoad: _begin_load,
     tree.BeginUnload: _begin_unload,
-    tree.Proceed: lambda on, op: on.system.proceed(on.k, op.name, on.program.patches.get(op.name)),
+    tree.Proceed: lambda on, op: on.system.proceed(
+        on.k, on.program.module_of(op.name), on.program.patches.get(op.name)
+    ),
     tree.Enable: lambda on, op: on.system.write(on.k, op.name, "enabled", "1"),
     tree.Disable: lambda on, op: on.system.write(on.k, op.name, "enabled", "0"),
     tree.Reverse: lambda on, _: on.system.reverse(on.k),

@@ -77,6 +77,17 @@ class Program:
             self._specs[meaning] = patch_spec(meaning)
         return self._specs[meaning]
 
+    def module_of(self, name: str) -> str:
+        """The name under which a build of a module is in memory."""
+        return self._names.module_of(name)
+
+    def come(self, world: World, build: str) -> str:
+        """That build of a module is about to be loaded, if none is there; returns the module's name."""
+        name = self._names.module_of(build)
+        if name not in world.modules and world.builds.get(name, name) != build:
+            world.builds = {**world.builds, name: build}
+        return name
+
     def meanings(self) -> dict[str, tree.PatchDecl]:
         """Each patch as it is first declared or loaded."""
         return {
@@ -111,9 +122,12 @@ class Program:
         for module in names.modules.values():
             if module.name != VMLINUX:
                 world.symbols[module.name] = _symbols(module.functions)
+            if module.srcversion:
+                world.srcversions[module.name] = module.srcversion
             if module.loaded:
+                name = self.come(world, module.name)
                 world.generation += 1
-                world.modules[module.name] = Module(module.name, world.generation, 0, livepatch=False)
+                world.modules[name] = Module(name, world.generation, 0, livepatch=False)
             if module.redirects:
                 world.redirects[module.name] = tuple(map(self.key, module.redirects))
             if module.probes:
@@ -209,10 +223,12 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
     funcs: dict[str, list[FuncSpec]] = {}
     callbacks: dict[str, dict[str, str]] = {}
     reads: dict[str, list[tuple[str, str]]] = {}
+    srcversions: dict[str, str] = {}
     for item in body.items:
         if isinstance(item, tree.PatchFunction):
             funcs.setdefault(VMLINUX, []).append(FuncSpec(item.name, item.sympos, item.immediate))
         elif isinstance(item, tree.PatchObject):
+            srcversions.setdefault(item.name, item.srcversion)
             funcs.setdefault(item.name, []).extend(
                 FuncSpec(f.name, f.sympos, f.immediate) for f in item.functions
             )
@@ -230,6 +246,7 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
             tuple(listed),
             tuple((c, callbacks[name][c]) for c in tree.CALLBACK_NAMES if c in callbacks.get(name, {})),
             tuple(reads.get(name, ())),
+            srcversions.get(name, ""),
         )
         for name, listed in funcs.items()
     )

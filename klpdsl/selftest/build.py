@@ -162,6 +162,8 @@ class _Builder:
             )
         if world.is_async:
             self._refuse(0, "no script chooses when the kernel does its queued work (`async`)")
+        if world.srcversions or any(module.build_of for module in program.modules.values()):
+            self._refuse(0, "the modules made here have one build each (`as`, `srcversion`)")
         for name in (*world.redirects, *world.probes, *world.init_errors):
             self._refuse(0, f"the module made for '{name}' would have to do more than to be patched")
         for task in world.tasks:

@@ -60,6 +60,9 @@ class Semantics(NamedTuple):
     func_dir: Literal["name", "name-sympos"] = "name"
     # What an untraceable function gives: a failing filter or "failed to find location".
     ftrace_location: Literal["filter", "location"] = "filter"
+    # Which module a patch's object means: any of that name; or, where its author gave a srcversion, only one that has
+    # it, and another is passed over as if it were not loaded, or refused (it or the patch, whichever comes later).
+    object_identity: Literal["name", "srcversion-skip", "srcversion-refuse"] = "name"
     # Where a function that its object does not have is looked for: nowhere else, or in vmlinux and then in any module.
     symbol_scope: Literal["object", "any"] = "object"
     # Users of ftrace whose trampoline is called directly (BPF programs among them): there are none; they and whoever

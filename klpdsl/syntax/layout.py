@@ -71,7 +71,7 @@ def _groups(node: object) -> tuple[list[_Group], str]:
     elif isinstance(node, tree.ModuleDecl) and node.functions:
         head, entries, tail = wording.module_head(node), node.functions, wording.module_tail(node)
     elif isinstance(node, tree.PatchObject):
-        head, entries = wording.name(node.name), node.functions
+        head, entries = wording.object_head(node), node.functions
     elif isinstance(node, tree.PatchCallbacks) and node.callbacks is not None:
         head, entries = wording.callbacks_head(node), node.callbacks
     elif isinstance(node, tree.PatchRelocations):

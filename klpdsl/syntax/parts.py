@@ -41,9 +41,10 @@ class PatchFunction(NamedTuple):
 
 
 class PatchObject(NamedTuple):
-    """`ext4 { read sympos 2 }` in a patch."""
+    """`ext4 { read sympos 2 }` in a patch; `srcversion` is that of the build that is meant, empty for any."""
 
     name: str
+    srcversion: str
     functions: tuple[PatchFunction, ...]
     span: Span
 

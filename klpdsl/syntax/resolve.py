@@ -110,6 +110,11 @@ class Names:
 
     # --- for those who run it ---
 
+    def module_of(self, name: str) -> str:
+        """Return the module that a build is of; any other name is its own."""
+        declared = self.modules.get(name)
+        return str(declared.build_of) if declared is not None and declared.build_of else name
+
     def tasks(self) -> list[str]:
         """Return all tasks: the declared ones, those by first use, the forked, the idle; the default one if need be."""
         named = [*self.declared_tasks, *self.used_tasks] or ([] if self.forked else [words.DEFAULT_TASK])
@@ -258,9 +263,7 @@ def _declare_world(names: Names, node: Node) -> None:
     if isinstance(node, tree.ModuleDecl):
         if node.name not in names.modules and not (node.name == words.VMLINUX and node.functions):
             names.modules[node.name] = node
-            counts = {} if node.name == words.VMLINUX else names.functions.setdefault(node.name, {})
-            for function in node.functions:
-                counts[function.name] = counts.get(function.name, 0) + 1
+            _declare_module(names, node)
     elif isinstance(node, tree.TaskDecl):
         if node.name != tree.OPERATOR and not node.name.startswith(words.IDLE):
             names.declared_tasks.setdefault(node.name, node)
@@ -270,6 +273,16 @@ def _declare_world(names: Names, node: Node) -> None:
         names.cpus = names.cpus or node
     elif isinstance(node, tree.AsyncDecl):
         names.async_ = names.async_ or node
+
+
+def _declare_module(names: Names, node: tree.ModuleDecl) -> None:
+    """Find out which functions a module has: those of any of its builds."""
+    counts: dict[str, int] = {}
+    for function in node.functions:
+        counts[function.name] = counts.get(function.name, 0) + 1
+    if node.name != words.VMLINUX:
+        known = names.functions.setdefault(node.build_of or node.name, {})
+        known.update({name: max(count, known.get(name, 0)) for name, count in counts.items()})
 
 
 def _declare_patches(names: Names, bodies: list[PatchStatement]) -> None:
@@ -449,8 +462,11 @@ class _Finder:
             yield from self.patch(node.operation)
         elif isinstance(node, tree.ModuleDecl):
             yield self.named(node.name, MODULE, node.span, DECLARES)
+            if node.build_of:
+                yield self.named(node.build_of, OBJECT, node.span)
             for function in node.functions:
-                yield self.named(function.name, FUNCTION, function.span, DECLARES, str(node.name))
+                owner = str(node.build_of or node.name)
+                yield self.named(function.name, FUNCTION, function.span, DECLARES, owner)
             for reference in (*node.probes, *node.redirects):
                 yield from self.function(reference)
         elif isinstance(node, tree.VmlinuxDecl):

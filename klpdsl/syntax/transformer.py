@@ -7,7 +7,7 @@ the word still has its place: the size of a number, the length of a name, the es
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from lark import Token, Transformer, Tree, v_args
 from lark.tree import Meta
@@ -15,65 +15,23 @@ from lark.tree import Meta
 from klpdsl.syntax import actions, limits, tree
 from klpdsl.syntax.diagnostics import Diagnostic
 from klpdsl.syntax.operands import FLAG, KEYWORD, NUMBER, REQUIRED, Operand, Verb
+from klpdsl.syntax.pieces import (
+    BlockPart,
+    BuildOfPart,
+    ConstructorPart,
+    FailsPart,
+    OwnerPart,
+    ProbesPart,
+    ReadsPart,
+    RedirectsPart,
+    ResultPart,
+    SrcversionPart,
+    SymposPart,
+)
 from klpdsl.syntax.place import Name, Span
 from klpdsl.syntax.terminals import Words, token_span
 
 _T = TypeVar("_T")
-
-
-class _Block(NamedTuple):
-    """Statements in braces."""
-
-    body: tuple[tree.Statement, ...]
-    span: Span
-
-
-class _Probes(NamedTuple):
-    """The functions of `probes f, g`."""
-
-    functions: tuple[tree.FunctionRef, ...]
-
-
-class _Fails(NamedTuple):
-    """The errno of `fails ENODEV`."""
-
-    word: Name
-
-
-class _Redirects(NamedTuple):
-    """The functions of `redirects f, g`."""
-
-    functions: tuple[tree.FunctionRef, ...]
-
-
-class _Sympos(int):
-    """The number of `sympos 2`."""
-
-    __slots__ = ()
-
-
-class _Owner(NamedTuple):
-    """The module of `of ext4`."""
-
-    word: Name
-
-
-class _Constructor(NamedTuple):
-    """The errno of `ctor fails ENOMEM`; `0` when it does not fail."""
-
-    word: str
-
-
-class _Reads(NamedTuple):
-    """The name of `reads p1`."""
-
-    word: Name
-
-
-class _Result(NamedTuple):
-    """The word of `-> EBUSY`."""
-
-    word: Name
 
 
 def build_scenario(
@@ -92,7 +50,7 @@ def _first(kind: type[_T], parts: Iterable[object]) -> _T | None:
     return next((part for part in parts if isinstance(part, kind)), None)
 
 
-_W = TypeVar("_W", _Owner, _Reads, _Result, _Constructor)
+_W = TypeVar("_W", OwnerPart, ReadsPart, ResultPart, ConstructorPart, BuildOfPart, SrcversionPart)
 
 
 def _word(kind: type[_W], parts: Iterable[object]) -> str:
@@ -203,9 +161,9 @@ class _Builder(Transformer[Token, Any]):
 
     def module(self, meta: Meta, parts: list[Any]) -> tree.ModuleDecl:
         functions = next((part for part in parts if type(part) is tuple), ())
-        probed, redirected = _first(_Probes, parts), _first(_Redirects, parts)
+        probed, redirected = _first(ProbesPart, parts), _first(RedirectsPart, parts)
         loaded = next((part for part in parts if isinstance(part, Token)), None)
-        fails = _first(_Fails, parts)
+        fails = _first(FailsPart, parts)
         if loaded is not None and fails is not None:
             message = "a module whose init fails can not be loaded already"
             self._report(Diagnostic(token_span(loaded, self._source), message))
@@ -216,17 +174,25 @@ class _Builder(Transformer[Token, Any]):
             redirected.functions if redirected else (),
             loaded is not None,
             fails.word if fails else "",
+            _word(BuildOfPart, parts),
+            _word(SrcversionPart, parts),
             self._span(meta),
         )
 
-    def fails(self, _meta: Meta, parts: list[Name]) -> _Fails:
-        return _Fails(parts[0])
+    def build_of(self, _meta: Meta, parts: list[Name]) -> BuildOfPart:
+        return BuildOfPart(parts[0])
 
-    def probes(self, _meta: Meta, parts: list[tree.FunctionRef]) -> _Probes:
-        return _Probes(tuple(parts))
+    def srcversion(self, _meta: Meta, parts: list[str]) -> SrcversionPart:
+        return SrcversionPart(parts[0])
 
-    def redirects(self, _meta: Meta, parts: list[tree.FunctionRef]) -> _Redirects:
-        return _Redirects(tuple(parts))
+    def fails(self, _meta: Meta, parts: list[Name]) -> FailsPart:
+        return FailsPart(parts[0])
+
+    def probes(self, _meta: Meta, parts: list[tree.FunctionRef]) -> ProbesPart:
+        return ProbesPart(tuple(parts))
+
+    def redirects(self, _meta: Meta, parts: list[tree.FunctionRef]) -> RedirectsPart:
+        return RedirectsPart(tuple(parts))
 
     def function_list(self, _meta: Meta, parts: list[Any]) -> tuple[tree.FunctionDecl, ...]:
         return _of(tree.FunctionDecl, parts)
@@ -241,7 +207,7 @@ class _Builder(Transformer[Token, Any]):
         for index, flag in enumerate(flags):
             if flag.type in words[:index]:
                 self._report(Diagnostic(token_span(flag, self._source), f"`{flag}` is said twice"))
-        owner = _first(_Owner, parts)
+        owner = _first(OwnerPart, parts)
         if owner is not None and kind.type == "TASK":
             message = "a module has kernel threads of its own, not user tasks"
             self._report(Diagnostic(self._span(meta), message))
@@ -257,8 +223,8 @@ class _Builder(Transformer[Token, Any]):
             self._span(meta),
         )
 
-    def of(self, _meta: Meta, parts: list[Name]) -> _Owner:
-        return _Owner(parts[0])
+    def of(self, _meta: Meta, parts: list[Name]) -> OwnerPart:
+        return OwnerPart(parts[0])
 
     def stack(self, _meta: Meta, parts: list[tree.FunctionRef]) -> tuple[tree.FunctionRef, ...]:
         return tuple(parts)
@@ -290,16 +256,16 @@ class _Builder(Transformer[Token, Any]):
 
     def patch_function(self, meta: Meta, parts: list[Any]) -> tree.PatchFunction:
         immediate = any(isinstance(part, Token) for part in parts)
-        return tree.PatchFunction(parts[0], int(_first(_Sympos, parts) or 0), immediate, self._span(meta))
+        return tree.PatchFunction(parts[0], int(_first(SymposPart, parts) or 0), immediate, self._span(meta))
 
     def patch_object(self, meta: Meta, parts: list[Any]) -> tree.PatchObject:
-        return tree.PatchObject(parts[0], parts[1], self._span(meta))
+        return tree.PatchObject(parts[0], _word(SrcversionPart, parts), parts[-1], self._span(meta))
 
     def patch_functions(self, _meta: Meta, parts: list[Any]) -> tuple[tree.PatchFunction, ...]:
         return _of(tree.PatchFunction, parts)
 
-    def sympos(self, _meta: Meta, parts: list[Token]) -> _Sympos:
-        return _Sympos(self._number(parts[0], 0, limits.SYMPOS, "sympos"))
+    def sympos(self, _meta: Meta, parts: list[Token]) -> SymposPart:
+        return SymposPart(self._number(parts[0], 0, limits.SYMPOS, "sympos"))
 
     def callbacks(self, meta: Meta, parts: list[Any]) -> tree.PatchCallbacks:
         return tree.PatchCallbacks(parts[0], parts[1] if len(parts) > 1 else None, self._span(meta))
@@ -310,10 +276,10 @@ class _Builder(Transformer[Token, Any]):
     def callback(self, meta: Meta, parts: list[Any]) -> tree.Callback:
         name = cast(tree.CallbackName, str(parts[0]))
         errno = next((part for part in parts[1:] if isinstance(part, Name)), "")
-        return tree.Callback(name, errno, _word(_Reads, parts), self._span(meta))
+        return tree.Callback(name, errno, _word(ReadsPart, parts), self._span(meta))
 
-    def reads(self, _meta: Meta, parts: list[Name]) -> _Reads:
-        return _Reads(parts[0])
+    def reads(self, _meta: Meta, parts: list[Name]) -> ReadsPart:
+        return ReadsPart(parts[0])
 
     def state(self, meta: Meta, parts: list[Token]) -> tree.PatchState:
         number = self._number(parts[0], 0, limits.STATE_NUMBER, "a state's number")
@@ -329,10 +295,10 @@ class _Builder(Transformer[Token, Any]):
     # --- actions ---
 
     def step(self, meta: Meta, parts: list[Any]) -> tree.Step:
-        return tree.Step(parts[0], _word(_Result, parts), self._span(meta))
+        return tree.Step(parts[0], _word(ResultPart, parts), self._span(meta))
 
-    def result(self, _meta: Meta, parts: list[Any]) -> _Result:
-        return _Result(self._as_name(parts[0]) if isinstance(parts[0], Token) else parts[0])
+    def result(self, _meta: Meta, parts: list[Any]) -> ResultPart:
+        return ResultPart(self._as_name(parts[0]) if isinstance(parts[0], Token) else parts[0])
 
     def load(self, meta: Meta, parts: list[Any]) -> tree.Load:
         return tree.Load(*self._patch(parts), self._span(meta))
@@ -369,20 +335,20 @@ class _Builder(Transformer[Token, Any]):
     def set_callbacks(self, meta: Meta, parts: list[Any]) -> tree.SetCallbacks:
         return tree.SetCallbacks(parts[0], parts[1], parts[2], self._span(meta))
 
-    def constructor(self, _meta: Meta, parts: list[Token]) -> _Constructor:
-        return _Constructor(parts[1] if len(parts) > 1 else "0")  # ERRNO has become a name
+    def constructor(self, _meta: Meta, parts: list[Token]) -> ConstructorPart:
+        return ConstructorPart(parts[1] if len(parts) > 1 else "0")  # ERRNO has become a name
 
     def shadow(self, meta: Meta, parts: list[Any]) -> tree.Shadow:
         verb = cast(Literal["get", "alloc", "get_or_alloc", "free", "free_all"], str(parts[0]))
         number = next(part for part in parts if isinstance(part, Token) and part.type == "INTEGER")
         before, after = parts[1 : parts.index(number)], parts[parts.index(number) + 1 :]
-        data = next((part for part in after if not isinstance(part, _Constructor | Token)), None)
+        data = next((part for part in after if not isinstance(part, ConstructorPart | Token)), None)
         return tree.Shadow(
             verb,
             before[0] if before else "",
             self._number(number, 0, limits.SHADOW_ID, "a shadow variable's id"),
             data,
-            _word(_Constructor, after),
+            _word(ConstructorPart, after),
             any(isinstance(part, Token) and part.type == "DESTRUCTOR" for part in after),
             self._span(meta),
         )
@@ -434,30 +400,30 @@ class _Builder(Transformer[Token, Any]):
     def interleave(self, meta: Meta, parts: list[Any]) -> tree.Interleave:
         return tree.Interleave(_of(tree.Thread, parts), self._span(meta))
 
-    def operator_thread(self, meta: Meta, parts: list[_Block]) -> tree.Thread:
+    def operator_thread(self, meta: Meta, parts: list[BlockPart]) -> tree.Thread:
         return tree.Thread(tree.OPERATOR, parts[0].body, self._span(meta))
 
     def task_thread(self, meta: Meta, parts: list[Any]) -> tree.Thread:
         body = tuple(_with_task(parts[0], statement) for statement in parts[1].body)
         return tree.Thread(parts[0], body, self._span(meta))
 
-    def choose(self, meta: Meta, parts: list[_Block]) -> tree.Choose:
+    def choose(self, meta: Meta, parts: list[BlockPart]) -> tree.Choose:
         branches = tuple(branch.body for branch in parts)
         return tree.Choose(branches, tuple(branch.span for branch in parts), self._span(meta))
 
-    def block(self, meta: Meta, parts: list[Any]) -> _Block:
-        return _Block(tuple(part for part in parts if part is not None), self._span(meta))
+    def block(self, meta: Meta, parts: list[Any]) -> BlockPart:
+        return BlockPart(tuple(part for part in parts if part is not None), self._span(meta))
 
     def action_step(self, meta: Meta, parts: list[Any]) -> tree.Step:
         action = parts[0]
         step = tree.TaskStep("", (action,), action.span)
-        return tree.Step(step, _word(_Result, parts), self._span(meta))
+        return tree.Step(step, _word(ResultPart, parts), self._span(meta))
 
     # --- names ---
 
     def function(self, meta: Meta, parts: list[Any]) -> tree.FunctionRef:
-        sympos = int(_first(_Sympos, parts) or 0)
-        names = [part for part in parts if not isinstance(part, _Sympos)]
+        sympos = int(_first(SymposPart, parts) or 0)
+        names = [part for part in parts if not isinstance(part, SymposPart)]
         return tree.FunctionRef(names[0] if len(names) > 1 else None, names[-1], sympos, self._span(meta))
 
     def label(self, _meta: Meta, parts: list[Any]) -> Name:

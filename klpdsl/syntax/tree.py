@@ -91,7 +91,8 @@ class ModuleDecl(NamedTuple):
 
     `module probe redirects f`: while it is loaded, its own ftrace handler may redirect f (a kprobe with a
     post_handler). `module probe probes f`: it has a kprobe on f that only looks on. `fails` is the errno of its init,
-    empty when that succeeds.
+    empty when that succeeds. `build_of` is the module of which this is another build (`module fuse2 as fuse`), empty
+    where it is a module of its own; `srcversion` is what modinfo says, empty for none.
     """
 
     name: str
@@ -100,6 +101,8 @@ class ModuleDecl(NamedTuple):
     redirects: tuple[FunctionRef, ...]
     loaded: bool
     fails: str
+    build_of: str
+    srcversion: str
     span: Span
 
 

@@ -138,11 +138,46 @@ class _Checker:
             message = f"`{words.VMLINUX}` is the core kernel, not a module"
             hint = f"its functions are given by `{words.VMLINUX} {{ … }}`"
             self.report(place_of(node.name, node.span), message, hint)
+        elif node.build_of:
+            self._build(node)
         elif node.fails and not _is_errno(node.fails):
             self._errno(node.fails, node.span)
         elif self._names.modules[node.name] is not node:
             first = self._names.modules[node.name].span
             self._twice(node.name, f"the module `{node.name}`", node.span, first)
+
+    def _build(self, node: tree.ModuleDecl) -> None:
+        """Check another build of a module: of one that there is, and no more than another build of it."""
+        names, place = self._names, place_of(node.name, node.span)
+        original = names.modules.get(node.build_of)
+        if names.modules[node.name] is not node:
+            self._twice(node.name, f"the module `{node.name}`", node.span, names.modules[node.name].span)
+        elif node.build_of == words.VMLINUX:
+            self.report(
+                place_of(node.build_of, node.span), f"`{words.VMLINUX}` is the core kernel, not a module"
+            )
+        elif original is not None and original.build_of:
+            message = f"`{node.build_of}` is a build itself"
+            self.report(place_of(node.build_of, node.span), message, f"it is one of `{original.build_of}`")
+        elif node.probes or node.redirects or node.fails:
+            self.report(
+                place,
+                f"`{node.name}` is another build of `{node.build_of}`, and differs in its functions alone",
+            )
+        loaded = [m for m in names.modules.values() if m.loaded and names.module_of(m.name) == node.build_of]
+        if node.loaded and loaded[0] is not node:
+            where = line_reference(loaded[0].span, node.span)
+            self.report(place, f"a module `{node.build_of}` is loaded already", f"that is by {where}")
+
+    def _build_elsewhere(self, name: str, span: Span) -> None:
+        """Check that a build is not named where its module has to be: in memory it has that name alone."""
+        module = self._names.module_of(name)
+        if module != name:
+            self.report(
+                place_of(name, span),
+                f"`{name}` is a build of `{module}`",
+                f"in memory it is called `{module}`",
+            )
 
     def _task(self, node: tree.TaskDecl) -> None:
         name, place = node.name, place_of(node.name, node.span)
@@ -228,6 +263,10 @@ class _Checker:
             self._attribute(node.condition)
 
     def _attribute(self, condition: tree.AttributeIs) -> None:
+        self._build_elsewhere(condition.subject, condition.span)
+        self._known_attribute(condition)
+
+    def _known_attribute(self, condition: tree.AttributeIs) -> None:
         """Check that what is asked of a patch is not nearly something that can be asked.
 
         A name that is like none is let through: that a file is not there is worth an `expect`, too.
@@ -286,6 +325,9 @@ class _Checker:
             flags.add(flag.name)
         hooked: dict[str, Span] = {}
         for item in patch.body.items if patch.body else ():
+            if isinstance(item, tree.PatchObject | tree.PatchCallbacks | tree.PatchRelocations):
+                named = item.name if isinstance(item, tree.PatchObject) else item.object
+                self._build_elsewhere(named, item.span)
             if isinstance(item, tree.PatchCallbacks):
                 if item.object in hooked:
                     where = line_reference(hooked[item.object], item.span)

@@ -154,12 +154,20 @@ def _module(node: tree.ModuleDecl) -> str:
 
 def module_head(node: tree.ModuleDecl) -> str:
     """Return what stands before a module's functions."""
-    return f"module {name(node.name)}"
+    return (
+        f"module {name(node.name)} as {name(node.build_of)}" if node.build_of else f"module {name(node.name)}"
+    )
+
+
+def object_head(node: tree.PatchObject) -> str:
+    """Return what stands before the functions of a patch's object."""
+    return f"{name(node.name)} srcversion {quoted(node.srcversion)}" if node.srcversion else name(node.name)
 
 
 def module_tail(node: tree.ModuleDecl) -> str:
     """Return what stands after a module's functions."""
-    text = f" probes {', '.join(map(function, node.probes))}" if node.probes else ""
+    text = f" srcversion {quoted(node.srcversion)}" if node.srcversion else ""
+    text += f" probes {', '.join(map(function, node.probes))}" if node.probes else ""
     if node.redirects:
         text += f" redirects {', '.join(map(function, node.redirects))}"
     if node.loaded:
@@ -204,7 +212,7 @@ def _patch_function(node: tree.PatchFunction) -> str:
 def callbacks_head(node: tree.PatchCallbacks) -> str:
     """Return what stands before the braces of callbacks."""
     # `callbacks immediate` is a function of that name.
-    return f"callbacks {name(node.object, 'immediate', 'sympos')}"
+    return f"callbacks {name(node.object, 'immediate', 'sympos', 'srcversion')}"
 
 
 def set_callbacks_head(node: tree.SetCallbacks) -> str:
@@ -223,7 +231,7 @@ def _callback(node: tree.Callback) -> str:
 
 def relocations_head(node: tree.PatchRelocations) -> str:
     """Return what stands before the braces of relocations."""
-    return f"relocations {name(node.object, 'immediate', 'sympos')}"
+    return f"relocations {name(node.object, 'immediate', 'sympos', 'srcversion')}"
 
 
 def _shadow(node: tree.Shadow) -> str:
@@ -286,7 +294,7 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.ArchDecl: lambda node: f"arch {name(node.feature)}",
     tree.PatchDecl: lambda node: patch_head("patch", node) + _body(node.body),
     tree.PatchFunction: _patch_function,
-    tree.PatchObject: lambda node: f"{name(node.name)} {_list(node.functions)}",
+    tree.PatchObject: lambda node: f"{object_head(node)} {_list(node.functions)}",
     tree.PatchCallbacks: _callbacks,
     tree.Callback: _callback,
     tree.PatchState: _state,

@@ -44,13 +44,15 @@ class FuncSpec(NamedTuple):
 class ObjectSpec(NamedTuple):
     """struct klp_object as written: `callbacks` are (name, errno) pairs, the errno `0` for success.
 
-    `reads` are (callback, patch) pairs: that callback uses what the other patch keeps.
+    `reads` are (callback, patch) pairs: that callback uses what the other patch keeps. `srcversion` is that of the
+    build of the module which the author means; empty where nothing was said.
     """
 
     name: str
     funcs: tuple[FuncSpec, ...]
     callbacks: tuple[tuple[str, str], ...] = ()
     reads: tuple[tuple[str, str], ...] = ()
+    srcversion: str = ""
 
 
 class StateSpec(NamedTuple):
@@ -140,6 +142,7 @@ class Object(NamedTuple):
     post_unpatch_enabled: bool = False
     kobj: bool = False
     reads: tuple[tuple[str, str], ...] = ()
+    srcversion: str = ""
 
 
 class Patch(NamedTuple):

@@ -48,6 +48,8 @@ class World(metaclass=Holder):
     redirects: dict[str, tuple[FuncKey, ...]] = fixed(dict)
     probes: dict[str, tuple[FuncKey, ...]] = fixed(dict)
     init_errors: dict[str, str] = fixed(dict)
+    # What modinfo says of each build of a module that says anything.
+    srcversions: dict[str, str] = fixed(dict)
     cpus: int = fixed(lambda: 0)
     nohz: bool = fixed(lambda: False)
     # Whether work that is queued stays queued until `work` or the next second.
@@ -89,6 +91,8 @@ class World(metaclass=Holder):
     tracers: dict[FuncKey, tuple[str, ...]] = mapping()
     shared: frozenset[FuncKey] = value(frozenset)
     shadow: dict[tuple[str, int], str] = mapping()
+    # Of modules of which there are several builds, the one that was loaded last, where it is not the one of its name.
+    builds: dict[str, str] = mapping()
     # sysctl livepatch_mode, which only the first posting of atomic replace had.
     livepatch_mode: bool = value(lambda: False)
     # What is open below /sys/kernel/livepatch, which keeps nothing there.

@@ -22,7 +22,6 @@ WAITING = {
     "mladek-replace-sets",
     "shao-scan-break",
     "mladek-scan-budget",
-    "zijlstra-deferred",
 }
 ENGINES = [name for name in table()["proposals"] if proposal(name).debate and name not in WAITING]
 

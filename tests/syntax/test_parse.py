@@ -56,12 +56,12 @@ CASES: dict[str, tree.Item] = {
     ),
     "vmlinux {}": tree.VmlinuxDecl((), S),
     "module ext4 { read }": tree.ModuleDecl(
-        "ext4", (tree.FunctionDecl("read", False, S),), (), (), False, "", S
+        "ext4", (tree.FunctionDecl("read", False, S),), (), (), False, "", "", "", S
     ),
     "module nfs { open } loaded": tree.ModuleDecl(
-        "nfs", (tree.FunctionDecl("open", False, S),), (), (), True, "", S
+        "nfs", (tree.FunctionDecl("open", False, S),), (), (), True, "", "", "", S
     ),
-    "module nfs loaded": tree.ModuleDecl("nfs", (), (), (), True, "", S),
+    "module nfs loaded": tree.ModuleDecl("nfs", (), (), (), True, "", "", "", S),
     "task t1": tree.TaskDecl("t1", "user", "", False, (), False, False, (), S),
     "task t3 in f > ext4:g": tree.TaskDecl(
         "t3", "user", "", False, (f("f"), f("g", "ext4")), False, False, (), S
@@ -73,10 +73,18 @@ CASES: dict[str, tree.Item] = {
         "k1", "kthread", "", False, (f("f"),), True, True, (), S
     ),
     "module probe redirects f, ext4:g loaded": tree.ModuleDecl(
-        "probe", (), (), (f("f"), f("g", "ext4")), True, "", S
+        "probe", (), (), (f("f"), f("g", "ext4")), True, "", "", "", S
     ),
     "module probe { h } probes f, ext4:g redirects h fails ENODEV": tree.ModuleDecl(
-        "probe", (tree.FunctionDecl("h", False, S),), (f("f"), f("g", "ext4")), (f("h"),), False, "ENODEV", S
+        "probe",
+        (tree.FunctionDecl("h", False, S),),
+        (f("f"), f("g", "ext4")),
+        (f("h"),),
+        False,
+        "ENODEV",
+        "",
+        "",
+        S,
     ),
     "kthread k1 of ext4 in f": tree.TaskDecl("k1", "kthread", "ext4", False, (f("f"),), False, False, (), S),
     "task t1 in f vcpu nohz": tree.TaskDecl(
@@ -109,7 +117,11 @@ CASES: dict[str, tree.Item] = {
         "p1",
         (),
         tree.PatchBody(
-            (tree.PatchObject("vmlinux", (fn("f"),), S), tree.PatchObject("ext4", (fn("read", 2),), S)), S
+            (
+                tree.PatchObject("vmlinux", "", (fn("f"),), S),
+                tree.PatchObject("ext4", "", (fn("read", 2),), S),
+            ),
+            S,
         ),
         S,
     ),
