@@ -9,6 +9,7 @@ PROPERTIES = {
     "dangling-kobject": "a directory in sysfs can be reached although the memory behind it has been freed",
     "stale-data": "a callback uses what another patch keeps after that patch was given up",
     "mixed": "between two switch points a task ran both old and new code of one patch",
+    "mixed-world": "new code of a patch runs while a task can still run the old (judged where a scenario names it)",
     "leak": "a module that nothing uses can never be removed",
     "negative-refs": "a module's reference was put more often than it was taken",
     "stuck": "a transition is under way and nothing will ever try to complete it",

@@ -240,6 +240,21 @@ def conditions() -> st.SearchStrategy[tree.Condition]:
         st.builds(tree.AttributeIs, names(), _attributes, _texts, st.just(NOWHERE)),
         st.builds(tree.TaskStateIs, names(), states, st.booleans(), st.just(NOWHERE)),
         st.builds(tree.TaskSees, names(), functions(), names(), st.booleans(), st.just(NOWHERE)),
+        st.builds(
+            tree.TasksAre,
+            st.sampled_from(["any", "all"]),
+            st.sampled_from(["patched", "unpatched", "undefined", "gone"]),
+            st.booleans(),
+            st.just(NOWHERE),
+        ),
+        st.builds(
+            tree.TasksSee,
+            st.sampled_from(["any", "all"]),
+            functions(),
+            names(),
+            st.booleans(),
+            st.just(NOWHERE),
+        ),
         st.builds(tree.TransitionIs, st.none() | names(), st.booleans(), st.just(NOWHERE)),
         st.builds(tree.LogContains, _texts, st.just(NOWHERE)),
     )

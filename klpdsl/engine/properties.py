@@ -93,6 +93,12 @@ class Watch:
             return self._new(_stale_data(k, event))  # type: ignore[arg-type]
         return _NONE
 
+    def asked_for(self, k: Kernel, event: Call) -> Sequence[Violation]:
+        """The violations of `mixed-world`, which is judged only for who asks."""
+        from klpdsl.engine import mixed_world
+
+        return self._new(mixed_world.judge(k, event))
+
     def at_rest(self, k: Kernel) -> list[Violation]:
         """The violations that hold now that all work is done."""
         if not k.w.patches and not k.w.ghosts:

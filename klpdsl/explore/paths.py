@@ -10,7 +10,7 @@ from klpdsl.run.standing import Standing
 from klpdsl.run.stepper import Stepper, as_wanted
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
-from klpdsl.syntax.conditions import FORM_OF
+from klpdsl.syntax.conditions import FORM_OF, parts_of
 from klpdsl.trace.events import Call, Enter, Event, Violation
 
 TYPE_CHECKING = False
@@ -281,7 +281,7 @@ def _ran(operation: tree.Operation, events: list[Event]) -> tuple[str, ...]:
 
 
 def _looks_back(statement: tree.Expect) -> bool:
-    return FORM_OF[type(statement.condition)].latest
+    return any(FORM_OF[type(condition)].latest for condition in parts_of(statement.condition))
 
 
 def _offsets(flow: Flow) -> dict[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from klpdsl.run.flow import END, Flow, Leaf, Spread
 from klpdsl.run.program import Program
 from klpdsl.syntax import tree
+from klpdsl.syntax.conditions import parts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _named_in(statement: tree.Statement, own: str) -> Iterator[str]:
                 yield operation.task
             yield from (action.child for action in forks)
     else:
-        task = getattr(statement.condition, "task", None)
-        if task is not None:
-            yield task
+        for condition in parts_of(statement.condition):
+            task = getattr(condition, "task", None)
+            if task is not None:
+                yield task

@@ -23,6 +23,7 @@ from klpdsl.kernel.sources import (
 from klpdsl.run.flow import NextStep
 from klpdsl.run.program import Program
 from klpdsl.syntax import tree
+from klpdsl.syntax.conditions import parts_of
 from klpdsl.syntax.wording import format_statement
 from klpdsl.world.values import VMLINUX, PatchSpec
 
@@ -90,9 +91,9 @@ class GuestPlan(NamedTuple):
     def _probes(self, checks: tuple[tree.Expect, ...]) -> Iterator[tuple[Field, ...]]:
         """What has to be looked at for expectations about whose code a task sees."""
         for check in checks:
-            condition = check.condition
-            if isinstance(condition, tree.TaskSees):
-                yield ("probe", condition.task, *self.sites[condition.function])
+            for condition in parts_of(check.condition):
+                if isinstance(condition, tree.TaskSees):
+                    yield ("probe", condition.task, *self.sites[condition.function])
 
 
 def make_plan(program: Program) -> GuestPlan:
@@ -218,9 +219,13 @@ class _Planner:
             if isinstance(statement, tree.Step):
                 steps.append(self._step(statement))
             elif isinstance(statement, tree.Expect):
-                if isinstance(statement.condition, tree.TaskSees):
-                    reference = statement.condition.function
-                    self._sites[reference] = self._function(reference)
+                for condition in parts_of(statement.condition):
+                    if isinstance(condition, tree.TasksSee):
+                        self._refuse(
+                            "what each of all tasks would run is not asked of a real kernel (`any`, `all`)"
+                        )
+                    elif isinstance(condition, tree.TaskSees):
+                        self._sites[condition.function] = self._function(condition.function)
                 if steps:
                     steps[-1] = steps[-1]._replace(checks=(*steps[-1].checks, statement))
                 else:

@@ -14,6 +14,7 @@ from klpdsl.kernel import plan as planned
 from klpdsl.kernel.console import ConsoleLine, SeenScenario, SeenStep, errno_name
 from klpdsl.kernel.sources import STAND_IN
 from klpdsl.syntax import tree
+from klpdsl.syntax.conditions import parts_of
 from klpdsl.syntax.wording import format_statement
 from klpdsl.trace import events
 from klpdsl.world.values import STATE_NAMES, VMLINUX
@@ -192,13 +193,18 @@ def _check(
     expect: tree.Expect, sites: planned.Sites, now: SeenStep, found: Sequence[events.Event]
 ) -> events.Expect:
     text = format_statement(expect).removeprefix("expect ")
-    condition = expect.condition
-    if isinstance(condition, tree.TaskSees):
-        got = now.probes.get((condition.task, *sites[condition.function]))
-        holds = got is None or (got == condition.code) != condition.negated
-        return events.Expect(text, holds, NOT_SEEN if got is None else got)
-    holds, got = _evaluate(condition, now, found)
-    return events.Expect(text, holds, got)
+    findings = [_found(condition, sites, now, found) for condition in parts_of(expect.condition)]
+    return events.Expect(text, all(holds for holds, _ in findings), " and ".join(got for _, got in findings))
+
+
+def _found(
+    condition: tree.Condition, sites: planned.Sites, now: SeenStep, found: Sequence[events.Event]
+) -> tuple[bool, str]:
+    if not isinstance(condition, tree.TaskSees):
+        return _evaluate(condition, now, found)
+    got = now.probes.get((condition.task, *sites[condition.function]))
+    holds = got is None or (got == condition.code) != condition.negated
+    return holds, NOT_SEEN if got is None else got
 
 
 def _evaluate(condition: tree.Condition, now: SeenStep, found: Sequence[events.Event]) -> tuple[bool, str]:
@@ -215,6 +221,11 @@ def _evaluate(condition: tree.Condition, now: SeenStep, found: Sequence[events.E
         case tree.TaskStateIs(task=task, state=state, negated=negated):
             got = STATE_NAMES[int(now.tasks[task].state)] if task in now.tasks else GONE
             return (got == state) != negated, got
+        case tree.TasksAre(quantifier=quantifier, state=state, negated=negated):
+            states = {task: STATE_NAMES[int(seen.state)] for task, seen in now.tasks.items()}
+            right = {task for task, got in states.items() if (got == state) != negated}
+            holds = right == set(states) if quantifier == "all" else bool(right)
+            return holds, ", ".join(f"{task} {got}" for task, got in states.items())
         case tree.TransitionIs(patch=patch, negated=negated):
             running = [
                 path for path, value in now.sysfs.items() if path.endswith("/transition") and value == "1"

@@ -8,7 +8,7 @@ from klpdsl.engine.transition import owner_name
 from klpdsl.run.program import Program
 from klpdsl.syntax import tree
 from klpdsl.trace.events import Event, Log, Violation
-from klpdsl.world.values import STATE_NAMES
+from klpdsl.world.values import STATE_NAMES, FuncKey, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +59,38 @@ def _task_sees(condition: tree.TaskSees, view: View) -> Finding:
     return Finding((got == condition.code) != condition.negated, got)
 
 
+def _tasks_are(condition: tree.TasksAre, view: View) -> Finding:
+    w = view.k.w
+    found = {task.name: STATE_NAMES[task.patch_state] for _, task in w.listed()}
+    return _quantified(condition, condition.state, found)
+
+
+def _tasks_see(condition: tree.TasksSee, view: View) -> Finding:
+    k = view.k
+    key = view.program.key(condition.function)
+    found = {}
+    for _, task in k.w.listed():
+        # An idle task calls nothing that could be patched.
+        if task.kind != "idle":
+            there = patch.in_memory(k, key)
+            found[task.name] = _version(k, task, key) if there else GONE
+    return _quantified(condition, condition.code, found)
+
+
+def _quantified(condition: tree.TasksAre | tree.TasksSee, wanted: str, found: dict[str, str]) -> Finding:
+    """Whether each task, or any, is found as is wanted; and what was found of those that decide it."""
+    right = {name: (got == wanted) != condition.negated for name, got in found.items()}
+    holds = all(right.values()) if condition.quantifier == "all" else any(right.values())
+    # Who shows it: one that is as wanted for `any`, all that are not for `all`; else everybody.
+    telling = [name for name in found if right[name] == (condition.quantifier == "any")] or list(found)
+    return Finding(holds, ", ".join(f"{name} {found[name]}" for name in telling) or "no tasks")
+
+
+def _both(condition: tree.Both, view: View) -> Finding:
+    findings = [EVALUATE[type(part)](part, view) for part in condition.conditions]
+    return Finding(all(one.holds for one in findings), " and ".join(one.got for one in findings))
+
+
 def _transition_is(condition: tree.TransitionIs, view: View) -> Finding:
     got = view.k.w.transition_patch or "none"
     return Finding((got == (condition.patch or "none")) != condition.negated, got)
@@ -82,7 +114,11 @@ def _sees(k: Kernel, condition: tree.TaskSees, program: Program) -> str:
     key = program.key(condition.function)
     if index < 0 or not patch.in_memory(k, key):
         return GONE
-    return owner_name(patch.klp_ftrace_handler(k, key, transition.caught_up(k, k.w.tasks[index])))
+    return _version(k, k.w.tasks[index], key)
+
+
+def _version(k: Kernel, task: Task, key: FuncKey) -> str:
+    return owner_name(patch.klp_ftrace_handler(k, key, transition.caught_up(k, task)))
 
 
 def _log_contains(text: str, latest: Sequence[Event]) -> Finding:
@@ -102,6 +138,9 @@ EVALUATE: dict[type[tree.Condition], Callable[[Any, View], Finding]] = {
     tree.AttributeIs: _attribute_is,
     tree.TaskStateIs: _state_is,
     tree.TaskSees: _task_sees,
+    tree.TasksAre: _tasks_are,
+    tree.TasksSee: _tasks_see,
+    tree.Both: _both,
     tree.TransitionIs: _transition_is,
     tree.LogContains: lambda condition, view: _log_contains(condition.text, view.latest),
     tree.ViolationSeen: _violation_seen,

@@ -28,6 +28,7 @@ class Program:
     __slots__ = (
         "_flow",
         "_names",
+        "_properties",
         "_specs",
         "_texts",
         "declarations",
@@ -49,6 +50,7 @@ class Program:
             item for item in names.items if not isinstance(item, (*_STATEMENTS, *_HEADER))
         )
         self._flow: Flow | None = None
+        self._properties: frozenset[str] | None = None
         self._texts: dict[int, tuple[tree.Step, str]] = {}
         self.world = World()
         self.world.is_async = names.async_ is not None
@@ -62,6 +64,20 @@ class Program:
         for name, statement in names.patches.items():
             self.patches[name] = patch_spec(Meaning(name, statement.flags, statement.body))
         self._add_tasks()
+
+    @property
+    def named_properties(self) -> frozenset[str]:
+        """The built-in properties that the scenario names."""
+        if self._properties is None:
+            named = []
+            for node in self._names.nodes:
+                if isinstance(node, tree.Expect | tree.Always | tree.Never):
+                    if isinstance(node.condition, tree.PropertyNamed):
+                        named.append(node.condition.name)
+                    elif isinstance(node.condition, tree.ViolationSeen) and node.condition.property:
+                        named.append(node.condition.property)
+            self._properties = frozenset(named)
+        return self._properties
 
     @property
     def flow(self) -> Flow:

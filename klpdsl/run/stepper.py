@@ -15,7 +15,7 @@ from klpdsl.run.program import Program
 from klpdsl.run.standing import Standing
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
-from klpdsl.trace.events import Event, Violation
+from klpdsl.trace.events import Call, Event, Violation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class Stepper:
     def _judge(self, event: Event) -> None:
         if found := self.watch.after_event(self.kernel, event):
             for violation in found:
+                self._violate(violation)
+        if type(event) is Call and "mixed-world" in self.program.named_properties:
+            for violation in self.watch.asked_for(self.kernel, event):
                 self._violate(violation)
         if self.standing.conditions:
             self._check_standing()

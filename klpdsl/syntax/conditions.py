@@ -9,6 +9,7 @@ from __future__ import annotations
 from klpdsl.syntax.operands import (
     ATTRIBUTE,
     FUNCTION,
+    KEYWORD,
     LOADABLE,
     PATCH,
     PROPERTY,
@@ -21,7 +22,7 @@ from klpdsl.syntax.operands import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple, TypeAlias
+    from typing import Literal, NamedTuple, TypeAlias
 
     from klpdsl.syntax.parts import FunctionRef
     from klpdsl.syntax.place import Span
@@ -51,6 +52,25 @@ class TaskSees(NamedTuple):
     """`t1 sees f = p2`: the code that a call made now would run; `code` is a patch or `original`."""
 
     task: str
+    function: FunctionRef
+    code: str
+    negated: bool
+    span: Span
+
+
+class TasksAre(NamedTuple):
+    """`all tasks patch_state = patched`, `any task patch_state != patched`: of all or any of the listed tasks."""
+
+    quantifier: Literal["any", "all"]
+    state: str
+    negated: bool
+    span: Span
+
+
+class TasksSee(NamedTuple):
+    """`any task sees f = original`: what a call that any, or each, of the tasks made now would run."""
+
+    quantifier: Literal["any", "all"]
     function: FunctionRef
     code: str
     negated: bool
@@ -87,9 +107,25 @@ class PropertyNamed(NamedTuple):
     span: Span
 
 
-Condition: TypeAlias = (
-    AttributeIs | TaskStateIs | TaskSees | TransitionIs | LogContains | ViolationSeen | PropertyNamed
+class Both(NamedTuple):
+    """`t1 sees f = p1 and t2 sees f = original`: all of the conditions hold, in the same moment."""
+
+    conditions: tuple[SingleCondition, ...]
+    span: Span
+
+
+SingleCondition: TypeAlias = (
+    AttributeIs
+    | TaskStateIs
+    | TaskSees
+    | TasksAre
+    | TasksSee
+    | TransitionIs
+    | LogContains
+    | ViolationSeen
+    | PropertyNamed
 )
+Condition: TypeAlias = SingleCondition | Both
 
 CONDITIONS = (
     ConditionForm(
@@ -103,6 +139,13 @@ CONDITIONS = (
         "sees",
         (Operand("task", TASK), Operand("function", FUNCTION), Operand("code", PATCH)),
     ),
+    ConditionForm(TasksAre, "tasks_are", (Operand("quantifier", KEYWORD),)),
+    ConditionForm(
+        TasksSee,
+        "tasks_see",
+        (Operand("quantifier", KEYWORD), Operand("function", FUNCTION), Operand("code", PATCH)),
+    ),
+    ConditionForm(Both, "both"),
     ConditionForm(TransitionIs, "transition_is", (Operand("patch", PATCH, None),)),
     ConditionForm(LogContains, "log", (Operand("text", TEXT),), latest=True),
     ConditionForm(ViolationSeen, "violation", (Operand("property", PROPERTY, None),), latest=True),
@@ -110,3 +153,8 @@ CONDITIONS = (
 )
 #: The declaration of each node.
 FORM_OF: dict[type, ConditionForm] = {form.node: form for form in CONDITIONS}
+
+
+def parts_of(condition: Condition) -> tuple[SingleCondition, ...]:
+    """Return the conditions that all have to hold: of one that stands alone, that one."""
+    return condition.conditions if isinstance(condition, Both) else (condition,)

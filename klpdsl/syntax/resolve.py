@@ -239,9 +239,10 @@ def _declare(names: Names) -> None:
                     if isinstance(action, tree.Fork):
                         names.forked.setdefault(action.child, action.span)
         elif isinstance(node, tree.Expect | tree.Always | tree.Never):
-            for operand in conditions.FORM_OF[type(node.condition)].operands:
-                if operand.kind == TASK:
-                    named.setdefault(getattr(node.condition, operand.field), node.span)
+            for condition in conditions.parts_of(node.condition):
+                for operand in conditions.FORM_OF[type(condition)].operands:
+                    if operand.kind == TASK:
+                        named.setdefault(getattr(condition, operand.field), node.span)
         elif isinstance(node, tree.Thread):
             named.setdefault(node.name, node.span)
             introduced.add(node.name)
@@ -355,9 +356,9 @@ def _operands(node: Node) -> Iterator[tuple[Operand, object, Span]]:
             for operand in actions.BY_NODE[type(part)].operands:
                 yield operand, getattr(part, operand.field), part.span
     elif isinstance(node, tree.Expect | tree.Always | tree.Never):
-        condition = node.condition
-        for operand in conditions.FORM_OF[type(condition)].operands:
-            yield operand, getattr(condition, operand.field), condition.span
+        for condition in conditions.parts_of(node.condition):
+            for operand in conditions.FORM_OF[type(condition)].operands:
+                yield operand, getattr(condition, operand.field), condition.span
 
 
 def functions_of(node: Node) -> Iterator[tuple[Span, tree.FunctionRef]]:

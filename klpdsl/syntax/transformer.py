@@ -73,6 +73,10 @@ def _with_task(task: str, statement: tree.Statement) -> tree.Statement:
     return statement
 
 
+def _quantifier(words: str) -> Literal["any", "all"]:
+    return "any" if words.startswith("any") else "all"
+
+
 def _fits(part: object, operand: Operand) -> bool:
     """Return whether a part is what an operand that may be left out would be."""
     if isinstance(part, Token):
@@ -379,6 +383,16 @@ class _Builder(Transformer[Token, Any]):
 
     def sees(self, meta: Meta, parts: list[Any]) -> tree.TaskSees:
         return tree.TaskSees(parts[0], parts[1], parts[3], parts[2] == "!=", self._span(meta))
+
+    def tasks_are(self, meta: Meta, parts: list[str]) -> tree.TasksAre:
+        return tree.TasksAre(_quantifier(parts[0]), str(parts[2]), parts[1] == "!=", self._span(meta))
+
+    def tasks_see(self, meta: Meta, parts: list[Any]) -> tree.TasksSee:
+        negated = parts[2] == "!="
+        return tree.TasksSee(_quantifier(parts[0]), parts[1], parts[3], negated, self._span(meta))
+
+    def both(self, meta: Meta, parts: list[Any]) -> tree.Both:
+        return tree.Both(tuple(parts), self._span(meta))
 
     def transition_is(self, meta: Meta, parts: list[str]) -> tree.TransitionIs:
         patch = None if isinstance(parts[1], Token) else parts[1]

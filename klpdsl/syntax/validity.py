@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from klpdsl import _errnos
 from klpdsl._attributes import ATTRIBUTES, BELOW
 from klpdsl.syntax import habits, limits, tree, words
+from klpdsl.syntax.conditions import parts_of
 from klpdsl.syntax.diagnostics import Diagnostic
 from klpdsl.syntax.operands import LOADABLE, NEW_TASK, OBJECT, PATCH, PROPERTY, TASK
 from klpdsl.syntax.place import Span, place_of
@@ -257,10 +258,10 @@ class _Checker:
                 self.report(place, f"`arch` knows no `{node.feature}`", hint, expected)
         elif isinstance(node, tree.Interleave):
             self._threads(node)
-        elif isinstance(node, tree.Expect | tree.Always | tree.Never) and isinstance(
-            node.condition, tree.AttributeIs
-        ):
-            self._attribute(node.condition)
+        elif isinstance(node, tree.Expect | tree.Always | tree.Never):
+            for condition in parts_of(node.condition):
+                if isinstance(condition, tree.AttributeIs):
+                    self._attribute(condition)
 
     def _attribute(self, condition: tree.AttributeIs) -> None:
         self._build_elsewhere(condition.subject, condition.span)

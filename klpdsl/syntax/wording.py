@@ -258,6 +258,22 @@ def _sees(node: tree.TaskSees) -> str:
     return f"{_subject(node.task)} sees {function(node.function)} {_relation(node.negated)} {code}"
 
 
+_OF_TASKS = {"any": "any task", "all": "all tasks"}
+
+
+def _tasks_are(node: tree.TasksAre) -> str:
+    return f"{_OF_TASKS[node.quantifier]} patch_state {_relation(node.negated)} {node.state}"
+
+
+def _tasks_see(node: tree.TasksSee) -> str:
+    what = f"{function(node.function)} {_relation(node.negated)} {name(node.code)}"
+    return f"any task sees {what}" if node.quantifier == "any" else f"all tasks see {what}"
+
+
+def _both(node: tree.Both) -> str:
+    return " and ".join(map(format_statement, node.conditions))
+
+
 def _transition(node: tree.TransitionIs) -> str:
     patch = "none" if node.patch is None else name(node.patch, "none")
     return f"transition {_relation(node.negated)} {patch}"
@@ -316,6 +332,9 @@ _WORDING: dict[type, Callable[..., str]] = {
         f"{_subject(node.task)} patch_state {_relation(node.negated)} {node.state}"
     ),
     tree.TaskSees: _sees,
+    tree.TasksAre: _tasks_are,
+    tree.TasksSee: _tasks_see,
+    tree.Both: _both,
     tree.TransitionIs: _transition,
     tree.LogContains: lambda node: f"log {quoted(node.text)}",
     tree.ViolationSeen: _violation,

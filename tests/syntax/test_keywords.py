@@ -42,7 +42,7 @@ PLACES: dict[str, set[str]] = {
     "callbacks {} {} {{ pre_patch }}": set(),
     "t1: call {}, call {}:{}, syscall {}, fork {}": set(),
     "expect {} enabled = 1": {"no", "violation"},
-    "expect p1 {} = 1": {"sees", "patch_state"},
+    "expect p1 {} = 1": {"sees", "see", "patch_state"},
     "write p1 {} 1": set(),
     "expect p1 enabled = {}": set(),
     "expect {} patch_state = patched": {"no", "violation"},

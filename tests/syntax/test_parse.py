@@ -213,6 +213,12 @@ CASES: dict[str, tree.Item] = {
         tree.TaskSees("t1", f("read", "ext4"), "original", True, S)
     ),
     "expect transition = p2": expect(tree.TransitionIs("p2", False, S)),
+    "expect any task sees f != p1": expect(tree.TasksSee("any", f("f"), "p1", True, S)),
+    "expect all tasks patch_state = patched": expect(tree.TasksAre("all", "patched", False, S)),
+    "never transition = p1 and p1 refs = 0": tree.Never(
+        tree.Both((tree.TransitionIs("p1", False, S), tree.AttributeIs("p1", "refs", "0", S)), S), S
+    ),
+    "expect any patch_state = patched": expect(tree.TaskStateIs("any", "patched", False, S)),
     "expect transition != none": expect(tree.TransitionIs(None, True, S)),
     'expect transition = "none"': expect(tree.TransitionIs("none", False, S)),
     'expect log "patching complete"': expect(tree.LogContains("patching complete", S)),

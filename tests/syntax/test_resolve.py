@@ -26,6 +26,9 @@ KEYWORDS = {
     (tree.Simple, "verb"),
     (tree.TaskDecl, "kind"),
     (tree.Kill, "signal"),
+    (tree.TasksAre, "quantifier"),
+    (tree.TasksAre, "state"),
+    (tree.TasksSee, "quantifier"),
     (tree.TaskStateIs, "state"),
     (tree.Comment, "text"),
 }
