@@ -71,6 +71,8 @@ _callbacks = st.builds(
     st.sampled_from(tree.CALLBACK_NAMES),
     st.just("") | _errnos,
     st.just("") | names(),
+    st.just("") | names(),
+    st.just("") | names(),
     st.just(NOWHERE),
 )
 _patch_items = st.one_of(
@@ -189,6 +191,7 @@ def _shadows(draw: st.DrawFn) -> tree.Shadow:
         draw(st.none() | _texts) if made else None,
         draw(st.sampled_from(["", "0", "ENOMEM"])) if made else "",
         draw(st.booleans()) if "free" in verb else False,
+        draw(st.none() | names()) if made else None,
         NOWHERE,
     )
 

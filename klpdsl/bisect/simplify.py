@@ -72,7 +72,8 @@ def _patch_object(node: tree.PatchObject) -> Iterator[tree.PatchObject]:
 def _callbacks(node: tree.PatchCallbacks) -> Iterator[tree.PatchCallbacks]:
     if node.callbacks is None:
         every = tuple(
-            tree.Callback(cast("tree.CallbackName", name), "", "", node.span) for name in tree.CALLBACK_NAMES
+            tree.Callback(cast("tree.CallbackName", name), "", "", "", "", node.span)
+            for name in tree.CALLBACK_NAMES
         )
         for one in every:
             yield node._replace(callbacks=(one,))
@@ -98,6 +99,10 @@ def _callback(node: tree.Callback) -> Iterator[tree.Callback]:
         yield node._replace(errno="")
     if node.reads:
         yield node._replace(reads="")
+    if node.takes:
+        yield node._replace(takes="")
+    if node.gives:
+        yield node._replace(gives="")
 
 
 def _state(node: tree.PatchState) -> Iterator[tree.PatchState]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.engine import state_callbacks
+from klpdsl.engine import debts, state_callbacks
 from klpdsl.engine.context import OK, SUCCESS, Kernel, Outcome, unsupported
 from klpdsl.engine.patch import set_object
 from klpdsl.engine.states import klp_get_prev_state
@@ -74,6 +74,8 @@ def _run(k: Kernel, name: str, obj: Object, which: str) -> str:
             if k.emit or k.watch:
                 k.tell(Callback(name, obj.name, which, result))
                 _tell_states(k, name)
+            if obj.debts and result == OK:
+                debts.callback_ran(k, name, obj, which)
             return result
     return OK
 

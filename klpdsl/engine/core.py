@@ -127,6 +127,7 @@ def _new_patch(k: Kernel, spec: PatchSpec) -> Patch:
             obj.callbacks,
             reads=obj.reads,
             srcversion=obj.srcversion,
+            debts=obj.debts,
         )
         for obj in spec.objects
     )

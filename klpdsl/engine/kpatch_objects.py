@@ -6,7 +6,7 @@ kmod/core/core.c. A linked object holds a reference on its module.
 
 from __future__ import annotations
 
-from klpdsl.engine import patch
+from klpdsl.engine import debts, patch
 from klpdsl.engine.context import OK, Kernel, errno_number
 from klpdsl.engine.symbols import table_of
 from klpdsl.trace.events import Callback
@@ -98,6 +98,8 @@ def _tell(k: Kernel, name: str, obj: Object, callback: str) -> None:
     for which, result in obj.callbacks if obj.loaded else ():
         if which == callback and (k.emit or k.watch):
             k.tell(Callback(name, obj.name, which, result))
+        if which == callback and obj.debts and result == OK:
+            debts.callback_ran(k, name, obj, which)
 
 
 # --- symbols --------------------------------------------------------------------------------------------------

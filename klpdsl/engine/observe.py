@@ -22,6 +22,9 @@ def show(k: Kernel, name: str | None) -> Outcome:
     if name is None:
         for _, task in k.w.listed():
             k.emit(events.TaskShown(task.name, STATE_NAMES[task.patch_state]))
+    for thing, owner in k.w.owed:
+        if name in (None, owner):
+            k.emit(events.Owed(owner, thing))
     for key, stack in sorted(k.w.func_stacks.items()):
         if name is None or any(entry.patch == name for entry in stack):
             k.emit(patch.hook_event(key, stack))

@@ -51,6 +51,7 @@ def new_patch(k: Kernel, spec: PatchSpec) -> Patch:
             tuple(Func(f.name, f.sympos, f.immediate or spec.immediate) for f in obj.funcs),
             obj.callbacks,
             loaded=obj.name == VMLINUX or obj.name in k.w.modules,
+            debts=obj.debts,
         )
         for obj in spec.objects
     )

@@ -101,7 +101,7 @@ class Watch:
 
     def at_rest(self, k: Kernel) -> list[Violation]:
         """The violations that hold now that all work is done."""
-        if not k.w.patches and not k.w.ghosts:
+        if not k.w.patches and not (k.w.ghosts or k.w.owed or k.w.shadow_owners):
             return []
         return self._new(resting.at_rest(k) + self._unreplaced(k))
 

@@ -5,6 +5,7 @@ Each function returns what it found: a key, by which a violation is told once on
 
 from __future__ import annotations
 
+from klpdsl.engine import debts
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.core import shown_as_enabled
 from klpdsl.engine.modules import is_meant
@@ -29,6 +30,10 @@ def at_rest(k: Kernel) -> Found:
         found += dangling_kobject(k)
     if k.w.func_stacks:
         found += dangling_hook(k)
+    if k.w.owed or k.w.overpaid:
+        found += debts.unbalanced(k)
+    if k.w.shadow_owners:
+        found += debts.orphan_shadows(k)
     if k.w.transition_patch:
         return found + stuck(k) + irreversible(k)
     for patch in k.w.patches.values():

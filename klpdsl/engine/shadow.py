@@ -76,6 +76,7 @@ def _missing(k: Kernel, destructor: bool) -> Outcome | None:
 
 def _free(k: Kernel, obj: str, id_: int, destructor: bool) -> None:
     data = k.w.shadow.pop((obj, id_), None)
+    k.w.shadow_owners.pop((obj, id_), None)
     if data is not None and destructor:
         _tell(k, "dtor", obj, id_, data)
     _tell(k, "free", obj, id_, data)

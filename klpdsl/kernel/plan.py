@@ -271,6 +271,8 @@ class _Planner:
             callbacks = tuple((name, self._errno(value)) for name, value in obj.callbacks)
             functions = tuple(PatchedFunction(func.name, func.sympos) for func in obj.funcs)
             objects.append(PatchedObject(obj.name, functions, callbacks))
+        if any(obj.debts for obj in spec.objects):
+            self._refuse(f"the callbacks made for '{spec.name}' take nothing (`takes`, `gives`)")
         if spec.relocations:
             self._refuse(
                 f"the module made for '{spec.name}' has no relocations for livepatch (`relocations`)"

@@ -116,7 +116,10 @@ def _shadow(on: Machine, operation: tree.Shadow) -> Outcome:
     if operation.verb == "free_all":
         return shadow.free_all(on.k, id_, destructor=operation.destructor)
     or_get = operation.verb == "get_or_alloc"
-    return shadow.alloc(on.k, obj, id_, operation.data, operation.constructor, or_get=or_get)
+    outcome = shadow.alloc(on.k, obj, id_, operation.data, operation.constructor, or_get=or_get)
+    if operation.owner and (obj, id_) in on.k.w.shadow:
+        on.k.w.shadow_owners.setdefault((obj, id_), operation.owner)
+    return outcome
 
 
 def _action(on: Machine, operation: tree.TaskStep) -> Outcome:

@@ -240,6 +240,7 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
     callbacks: dict[str, dict[str, str]] = {}
     reads: dict[str, list[tuple[str, str]]] = {}
     srcversions: dict[str, str] = {}
+    debts: dict[str, list[tuple[str, str, str]]] = {}
     for item in body.items:
         if isinstance(item, tree.PatchFunction):
             funcs.setdefault(VMLINUX, []).append(FuncSpec(item.name, item.sympos, item.immediate))
@@ -255,6 +256,9 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
                 callbacks.setdefault(item.object, {}).update(dict.fromkeys(tree.CALLBACK_NAMES, "0"))
             else:
                 callbacks.setdefault(item.object, {}).update({c.name: c.errno or "0" for c in named})
+                owing = debts.setdefault(item.object, [])
+                owing.extend((c.name, "takes", c.takes) for c in named if c.takes)
+                owing.extend((c.name, "gives", c.gives) for c in named if c.gives)
                 reads.setdefault(item.object, []).extend((c.name, c.reads) for c in named if c.reads)
     return tuple(
         ObjectSpec(
@@ -263,6 +267,7 @@ def _object_specs(body: tree.PatchBody) -> tuple[ObjectSpec, ...]:
             tuple((c, callbacks[name][c]) for c in tree.CALLBACK_NAMES if c in callbacks.get(name, {})),
             tuple(reads.get(name, ())),
             srcversions.get(name, ""),
+            tuple(debts.get(name, ())),
         )
         for name, listed in funcs.items()
     )

@@ -238,6 +238,7 @@ class Shadow(NamedTuple):
 
     `object` is empty for `free_all`. `data` is what the variable gets (None: nothing), and `constructor` the errno
     of the constructor that gives it (`0` when it succeeds, empty when there is none). `destructor`: freeing calls one.
+    `owner` is the patch whose code it belongs to, None where nobody said.
     """
 
     verb: Literal["get", "alloc", "get_or_alloc", "free", "free_all"]
@@ -246,6 +247,7 @@ class Shadow(NamedTuple):
     data: str | None
     constructor: str
     destructor: bool
+    owner: str | None
     span: Span
 
 
@@ -380,7 +382,7 @@ OPERATOR_VERBS = (
     Verb("attach", Attach, "attach", (Operand("tracer", KEYWORD), Operand("function", FUNCTION))),
     Verb("detach", Detach, "detach", (Operand("tracer", KEYWORD), Operand("function", FUNCTION))),
     Verb("callbacks", SetCallbacks, "set_callbacks", (*_OF_PATCH, Operand("object", OBJECT)), irregular=True),
-    Verb("shadow", Shadow, "shadow", irregular=True),
+    Verb("shadow", Shadow, "shadow", (Operand("owner", PATCH, None),), irregular=True),
 )
 
 #: What a task does, behind its name and a colon.

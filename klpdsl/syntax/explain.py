@@ -71,7 +71,7 @@ _NAMED = {
 _TAKEN = {
     verb.word: SAID[verb.operands[0].kind]
     for verb in actions.VERBS
-    if verb.operands and verb.operands[0].kind in SAID and verb.node is not tree.SetCallbacks
+    if verb.operands and verb.operands[0].kind in SAID and verb.node not in (tree.SetCallbacks, tree.Shadow)
 }
 
 _LOOK_ALIKE = {

@@ -57,11 +57,14 @@ class Callback(NamedTuple):
     """`pre_patch fails ENODEV`; `errno` is empty when it succeeds. Only pre_patch can fail.
 
     `post_patch reads p1`: it uses what the patch p1 keeps; `reads` is empty when it uses nobody else's data.
+    `pre_patch takes timer`, `post_unpatch gives timer`: it gets hold of a thing, or gives it back; empty for nothing.
     """
 
     name: CallbackName
     errno: str
     reads: str
+    takes: str
+    gives: str
     span: Span
 
 

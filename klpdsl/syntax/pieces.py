@@ -57,6 +57,18 @@ class ReadsPart(NamedTuple):
     word: Name
 
 
+class TakesPart(NamedTuple):
+    """The name of `takes timer`."""
+
+    word: Name
+
+
+class GivesPart(NamedTuple):
+    """The name of `gives timer`."""
+
+    word: Name
+
+
 class BuildOfPart(NamedTuple):
     """The name of `as fuse`."""
 

@@ -20,6 +20,7 @@ from klpdsl.syntax.pieces import (
     BuildOfPart,
     ConstructorPart,
     FailsPart,
+    GivesPart,
     OwnerPart,
     ProbesPart,
     ReadsPart,
@@ -27,6 +28,7 @@ from klpdsl.syntax.pieces import (
     ResultPart,
     SrcversionPart,
     SymposPart,
+    TakesPart,
 )
 from klpdsl.syntax.place import Name, Span
 from klpdsl.syntax.terminals import Words, token_span
@@ -50,7 +52,9 @@ def _first(kind: type[_T], parts: Iterable[object]) -> _T | None:
     return next((part for part in parts if isinstance(part, kind)), None)
 
 
-_W = TypeVar("_W", OwnerPart, ReadsPart, ResultPart, ConstructorPart, BuildOfPart, SrcversionPart)
+_W = TypeVar(
+    "_W", OwnerPart, ReadsPart, ResultPart, ConstructorPart, BuildOfPart, SrcversionPart, TakesPart, GivesPart
+)
 
 
 def _word(kind: type[_W], parts: Iterable[object]) -> str:
@@ -280,10 +284,23 @@ class _Builder(Transformer[Token, Any]):
     def callback(self, meta: Meta, parts: list[Any]) -> tree.Callback:
         name = cast(tree.CallbackName, str(parts[0]))
         errno = next((part for part in parts[1:] if isinstance(part, Name)), "")
-        return tree.Callback(name, errno, _word(ReadsPart, parts), self._span(meta))
+        return tree.Callback(
+            name,
+            errno,
+            _word(ReadsPart, parts),
+            _word(TakesPart, parts),
+            _word(GivesPart, parts),
+            self._span(meta),
+        )
 
     def reads(self, _meta: Meta, parts: list[Name]) -> ReadsPart:
         return ReadsPart(parts[0])
+
+    def takes(self, _meta: Meta, parts: list[Name]) -> TakesPart:
+        return TakesPart(parts[0])
+
+    def gives(self, _meta: Meta, parts: list[Name]) -> GivesPart:
+        return GivesPart(parts[0])
 
     def state(self, meta: Meta, parts: list[Token]) -> tree.PatchState:
         number = self._number(parts[0], 0, limits.STATE_NUMBER, "a state's number")
@@ -346,7 +363,9 @@ class _Builder(Transformer[Token, Any]):
         verb = cast(Literal["get", "alloc", "get_or_alloc", "free", "free_all"], str(parts[0]))
         number = next(part for part in parts if isinstance(part, Token) and part.type == "INTEGER")
         before, after = parts[1 : parts.index(number)], parts[parts.index(number) + 1 :]
-        data = next((part for part in after if not isinstance(part, ConstructorPart | Token)), None)
+        data = next(
+            (part for part in after if not isinstance(part, ConstructorPart | OwnerPart | Token)), None
+        )
         return tree.Shadow(
             verb,
             before[0] if before else "",
@@ -354,6 +373,7 @@ class _Builder(Transformer[Token, Any]):
             data,
             _word(ConstructorPart, after),
             any(isinstance(part, Token) and part.type == "DESTRUCTOR" for part in after),
+            _word(OwnerPart, after) or None,
             self._span(meta),
         )
 

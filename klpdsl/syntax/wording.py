@@ -226,7 +226,9 @@ def _callbacks(node: tree.PatchCallbacks) -> str:
 
 def _callback(node: tree.Callback) -> str:
     text = f"{node.name} fails {node.errno}" if node.errno else node.name
-    return f"{text} reads {name(node.reads)}" if node.reads else text
+    for word, thing in (("reads", node.reads), ("takes", node.takes), ("gives", node.gives)):
+        text += f" {word} {name(thing)}" if thing else ""
+    return text
 
 
 def relocations_head(node: tree.PatchRelocations) -> str:
@@ -242,6 +244,8 @@ def _shadow(node: tree.Shadow) -> str:
         words.append("ctor" if node.constructor == "0" else f"ctor fails {node.constructor}")
     if node.destructor:
         words.append("dtor")
+    if node.owner:
+        words += ["of", name(node.owner)]
     return " ".join(words)
 
 

@@ -192,6 +192,14 @@ class StateFound(NamedTuple):
     previous: int | None
 
 
+@event("owed", "{patch} {thing}", about=1, outside="never")
+class Owed(NamedTuple):
+    """What a callback of the patch has taken and nobody has given back: a statement about now, by `show`."""
+
+    patch: str
+    thing: str
+
+
 @event("violation", "{property:rest}: {text:rest}", outside="never", shape="violation {property}")
 class Violation(NamedTuple):
     """A property does not hold."""
@@ -240,6 +248,7 @@ Event = (
     | Blocked
     | ShadowVariable
     | StateFound
+    | Owed
     | Violation
     | Expect
 )

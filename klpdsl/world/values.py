@@ -45,7 +45,8 @@ class ObjectSpec(NamedTuple):
     """struct klp_object as written: `callbacks` are (name, errno) pairs, the errno `0` for success.
 
     `reads` are (callback, patch) pairs: that callback uses what the other patch keeps. `srcversion` is that of the
-    build of the module which the author means; empty where nothing was said.
+    build of the module which the author means; empty where nothing was said. `debts` are (callback, `takes` or `gives`,
+    thing).
     """
 
     name: str
@@ -53,6 +54,7 @@ class ObjectSpec(NamedTuple):
     callbacks: tuple[tuple[str, str], ...] = ()
     reads: tuple[tuple[str, str], ...] = ()
     srcversion: str = ""
+    debts: tuple[tuple[str, str, str], ...] = ()
 
 
 class StateSpec(NamedTuple):
@@ -143,6 +145,7 @@ class Object(NamedTuple):
     kobj: bool = False
     reads: tuple[tuple[str, str], ...] = ()
     srcversion: str = ""
+    debts: tuple[tuple[str, str, str], ...] = ()
 
 
 class Patch(NamedTuple):

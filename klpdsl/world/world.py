@@ -91,6 +91,11 @@ class World(metaclass=Holder):
     tracers: dict[FuncKey, tuple[str, ...]] = mapping()
     shared: frozenset[FuncKey] = value(frozenset)
     shadow: dict[tuple[str, int], str] = mapping()
+    # Whose each shadow variable is, where somebody said; what callbacks have taken and not given back yet, and by whom;
+    # and the last thing that was given back although nobody had it, by which callback of which patch.
+    shadow_owners: dict[tuple[str, int], str] = mapping()
+    owed: tuple[tuple[str, str], ...] = value(tuple)
+    overpaid: tuple[str, ...] = value(tuple)
     # Of modules of which there are several builds, the one that was loaded last, where it is not the one of its name.
     builds: dict[str, str] = mapping()
     # sysctl livepatch_mode, which only the first posting of atomic replace had.

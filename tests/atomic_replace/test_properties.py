@@ -78,7 +78,13 @@ def test_every_property_is_named_in_one_place_and_broken_by_something() -> None:
                 for event in step.events:
                     if isinstance(event, Violation):
                         broken.setdefault(event.property, event.text)
-    assert set(PROPERTIES) - set(broken) == {"stuck", "orphan-state", "set-overlap", "mixed-world"}
+    assert set(PROPERTIES) - set(broken) == {
+        "stuck",
+        "orphan-state",
+        "set-overlap",
+        "mixed-world",
+        "unbalanced",
+    }
     assert [text for text in broken.values() if "()" not in text] == []
 
 

@@ -134,8 +134,8 @@ CASES: dict[str, tree.Item] = {
                     tree.PatchCallbacks(
                         "ext4",
                         (
-                            tree.Callback("pre_patch", "ENODEV", "", S),
-                            tree.Callback("post_unpatch", "", "", S),
+                            tree.Callback("pre_patch", "ENODEV", "", "", "", S),
+                            tree.Callback("post_unpatch", "", "", "", "", S),
                         ),
                         S,
                     ),
@@ -173,15 +173,16 @@ CASES: dict[str, tree.Item] = {
     "hold p1/vmlinux/f,1": step(tree.Hold("p1", "vmlinux/f,1", S)),
     "drop p1/vmlinux": step(tree.Drop("p1", "vmlinux", S)),
     "callbacks p1 ext4 { post_patch reads p2 }": step(
-        tree.SetCallbacks("p1", "ext4", (tree.Callback("post_patch", "", "p2", S),), S)
+        tree.SetCallbacks("p1", "ext4", (tree.Callback("post_patch", "", "p2", "", "", S),), S)
     ),
-    "shadow get obj 1": step(tree.Shadow("get", "obj", 1, None, "", False, S)),
+    "shadow get obj 1": step(tree.Shadow("get", "obj", 1, None, "", False, None, S)),
     'shadow alloc obj 1 "data" ctor fails ENOMEM': step(
-        tree.Shadow("alloc", "obj", 1, "data", "ENOMEM", False, S)
+        tree.Shadow("alloc", "obj", 1, "data", "ENOMEM", False, None, S)
     ),
-    "shadow get_or_alloc obj 1 ctor": step(tree.Shadow("get_or_alloc", "obj", 1, None, "0", False, S)),
-    "shadow free obj 1 dtor": step(tree.Shadow("free", "obj", 1, None, "", True, S)),
-    "shadow free_all 1": step(tree.Shadow("free_all", "", 1, None, "", False, S)),
+    "shadow get_or_alloc obj 1 ctor": step(tree.Shadow("get_or_alloc", "obj", 1, None, "0", False, None, S)),
+    "shadow alloc obj 1 of p1": step(tree.Shadow("alloc", "obj", 1, None, "", False, "p1", S)),
+    "shadow free obj 1 dtor": step(tree.Shadow("free", "obj", 1, None, "", True, None, S)),
+    "shadow free_all 1": step(tree.Shadow("free_all", "", 1, None, "", False, None, S)),
     "show p1": step(tree.Show("p1", S)),
     "t1: call f": of_task(tree.Call(f("f"), S)),
     "t1: call ext4:read sympos 2": of_task(tree.Call(f("read", "ext4", 2), S)),
