@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from klpdsl.syntax.explain import keywords
 from klpdsl.syntax.layout import WIDTH, format_scenario
 from klpdsl.syntax.parser import lark_parser
 
-TEXT = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```klp\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -29,6 +31,19 @@ def test_the_first_example_does_what_it_says() -> None:
     loaded = load_text(EXAMPLES[0], "language.md")
     for engine in loaded.engine_names():
         assert execute(loaded, engine).ok, engine
+
+
+def test_the_ten_words_are_what_most_scenarios_need() -> None:
+    (table,) = re.findall(r"## The ten words .*?\n\n((?:\|.*\n)+)", TEXT)
+    words = [re.search(r"`(?:t1: )?(\w+)", row)[1] for row in table.splitlines()[2:]]  # type: ignore[index]
+    assert len(words) == len(set(words)) == 10
+    used: Counter[str] = Counter()
+    for path in (ROOT / "scenarios").rglob("*.klp"):
+        code = re.sub(r"#.*", "", path.read_text(encoding="utf-8"))
+        used.update({found[1] for found in re.finditer(r"(?m)^ *(?:[\w./-]+: )?([a-z]+)\b", code)})
+    # Before them stand the header's words, and `vmlinux`, which says what is there anyhow.
+    most = [word for word, _ in used.most_common() if word not in ("scenario", "engines", "vmlinux")]
+    assert set(words) <= set(most[:12])
 
 
 def test_every_keyword_is_explained() -> None:
