@@ -86,7 +86,8 @@ def _cleanup(k: Kernel, module: str, limit: str) -> None:
             k.pr_notice(f"reverting patch '{name}' on unloading module '{module}'")
             patch.klp_unpatch_object(k, name, index)
             callbacks.klp_post_unpatch_callback(k, name, index)
-            relocations.klp_clear_object_relocs(k, name, module)
+        # Written when the module came, whether the patch was enabled then or not.
+        relocations.klp_clear_object_relocs(k, name, module)
         _set_loaded(k, name, index, False)
 
 

@@ -27,7 +27,7 @@ TYPED = {
     "klpdsl run --without atomic": {"atomic-replace"},
     "klpdsl run --set force=g": {"force=global"},
     "klpdsl bisect --property st": {"stale-code", "stale-data", "stuck"},
-    "klpdsl reduce --keep-violation mi": {"mixed"},
+    "klpdsl reduce --keep-violation mi": {"mixed", "mixed-world"},
     "klpdsl compare --format m": {"markdown"},
     "klpdsl run --color n": {"never"},
     "klpdsl kernel r": {"run"},
