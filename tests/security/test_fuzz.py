@@ -23,7 +23,7 @@ from tests.thorough import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[2]
 FEW = 25
-SIZE = int(os.environ.get("KLPDSL_FUZZ_INPUTS") or (10_000 if THOROUGH else 400))
+SIZE = int(os.environ.get("KLPDSL_FUZZ_INPUTS") or (10_000 if THOROUGH else 150))
 #: What reads a file that is not ours with its own parser, and which target covers it.
 READS = {
     "trace/jsonl.py": "trace in JSON lines",
