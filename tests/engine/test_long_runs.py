@@ -52,7 +52,7 @@ def test_a_run_ends(tmp_path: Path, run: str, engine: str, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("run", "engine"), CASES if THOROUGH else CASES[::2])
+@pytest.mark.parametrize(("run", "engine"), CASES if THOROUGH else CASES[::4])
 def test_a_run_at_the_real_bound_ends(tmp_path: Path, run: str, engine: str) -> None:
     ends(tmp_path, engine, *too_long(1)[run])
 

@@ -180,7 +180,7 @@ def test_killed_at_every_write_of_a_small_accept(arranged: Project) -> None:
 @pytest.mark.slow
 def test_killed_at_every_write_of_an_accept(arranged: Project) -> None:
     prepare(arranged, 12)
-    assert interrupt_everywhere(arranged, every=1 if THOROUGH else 5) > (300 if THOROUGH else 60)
+    assert interrupt_everywhere(arranged, every=1 if THOROUGH else 9) > (300 if THOROUGH else 34)
 
 
 @pytest.mark.slow
@@ -188,7 +188,7 @@ def test_killed_at_writes_of_an_accept_over_200_goldens(arranged: Project) -> No
     prepare(arranged, 75)
     changed = sum(1 for _ in (arranged.root / "goldens/many").rglob("*.trace"))
     assert changed >= 200
-    assert interrupt_everywhere(arranged, every=17 if THOROUGH else 67) > (100 if THOROUGH else 25)
+    assert interrupt_everywhere(arranged, every=17 if THOROUGH else 199) > (100 if THOROUGH else 8)
 
 
 def test_check_says_that_an_accept_was_interrupted(arranged: Project) -> None:

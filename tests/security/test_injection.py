@@ -249,13 +249,13 @@ def test_a_process_that_dies(work: Work) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("work", COMMANDS, indirect=True)
 def test_each_call_that_fails(work: Work) -> None:
-    fail_everywhere(work, 0 if THOROUGH else 40)
+    fail_everywhere(work, 0 if THOROUGH else 25)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("work", ["accept", "check", "prune", "fmt", "merge_golden"], indirect=True)
 def test_each_change_at_which_a_process_dies(work: Work) -> None:
-    die_everywhere(work, 0 if THOROUGH else 40)
+    die_everywhere(work, 0 if THOROUGH else 25)
 
 
 def test_the_layer_fails_what_it_says(quick: Project) -> None:
