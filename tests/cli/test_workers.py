@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Some tenths of a second for each engine; so many of it that no worker is done before this test stops waiting.
-COPIES = 200
+COPIES = 600
 LONG = "".join(f"task t{i} in f\n" for i in range(60)) + "load p1\n" + "tick 500\n" * 8
 
 
@@ -65,10 +65,10 @@ def test_no_worker_is_left(command: tuple[str, ...], number: signal.Signals, tmp
     process.send_signal(number)
     try:
         # At once on a machine that has nothing else to do; it may take seconds on one that has.
-        assert wait_until(lambda: not any(map(is_there, workers)), 5), f"left: {workers}"
+        assert wait_until(lambda: not any(map(is_there, workers)), 20), f"left: {workers}"
         # They held its output open, too: whoever reads it would wait for them.
         assert process.stdout.read() == b""
-        assert process.wait(5) == (130 if number == signal.SIGINT else -number)
+        assert process.wait(20) == (130 if number == signal.SIGINT else -number)
     finally:
         for pid in (*workers, process.pid):
             if is_there(pid):
@@ -90,5 +90,5 @@ def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
     assert wait_until(mark.exists, 30)
     pid = int(mark.read_text())
     process.terminate()
-    assert wait_until(lambda: not is_there(pid), 5)
-    assert process.wait(5) == -signal.SIGTERM
+    assert wait_until(lambda: not is_there(pid), 20)
+    assert process.wait(20) == -signal.SIGTERM
