@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Some tenths of a second for each engine; so many of it that no worker is done before this test stops waiting.
+#: Seconds that a process has to end. It does so at once on a machine that has nothing else to do.
+PATIENCE = 20
+#: A scenario of some tenths of a second, and so many of it that no worker is done while a test has patience.
 COPIES = 600
 LONG = "".join(f"task t{i} in f\n" for i in range(60)) + "load p1\n" + "tick 500\n" * 8
 
@@ -49,8 +51,8 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 )
 def test_no_worker_is_left(command: tuple[str, ...], number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
-    for number_of in range(COPIES):
-        (tmp_path / "scenarios" / f"{number_of}.klp").write_text(LONG, encoding="utf-8")
+    for copy in range(COPIES):
+        (tmp_path / "scenarios" / f"{copy}.klp").write_text(LONG, encoding="utf-8")
     environment = {**os.environ, "KLPDSL_NO_CACHE": "1", "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, "-m", "klpdsl", *command],
@@ -64,11 +66,10 @@ def test_no_worker_is_left(command: tuple[str, ...], number: signal.Signals, tmp
     workers = children(process.pid)
     process.send_signal(number)
     try:
-        # At once on a machine that has nothing else to do; it may take seconds on one that has.
-        assert wait_until(lambda: not any(map(is_there, workers)), 20), f"left: {workers}"
+        assert wait_until(lambda: not any(map(is_there, workers)), PATIENCE), f"left: {workers}"
         # They held its output open, too: whoever reads it would wait for them.
         assert process.stdout.read() == b""
-        assert process.wait(20) == (130 if number == signal.SIGINT else -number)
+        assert process.wait(PATIENCE) == (130 if number == signal.SIGINT else -number)
     finally:
         for pid in (*workers, process.pid):
             if is_there(pid):
@@ -90,5 +91,5 @@ def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
     assert wait_until(mark.exists, 30)
     pid = int(mark.read_text())
     process.terminate()
-    assert wait_until(lambda: not is_there(pid), 20)
-    assert process.wait(20) == -signal.SIGTERM
+    assert wait_until(lambda: not is_there(pid), PATIENCE)
+    assert process.wait(PATIENCE) == -signal.SIGTERM
