@@ -75,6 +75,15 @@ _callbacks = st.builds(
     st.just("") | names(),
     st.just(NOWHERE),
 )
+_state_callbacks = st.builds(
+    tree.Callback,
+    st.sampled_from(tree.CALLBACK_NAMES),
+    st.just("") | _errnos,
+    st.just(""),
+    st.just(""),
+    st.just(""),
+    st.just(NOWHERE),
+)
 _patch_items = st.one_of(
     _patch_functions,
     st.builds(
@@ -82,11 +91,24 @@ _patch_items = st.one_of(
     ),
     st.builds(tree.PatchCallbacks, names(), st.none() | _several(_callbacks), st.just(NOWHERE)),
     st.builds(tree.PatchRelocations, names(), _several(functions()), st.just(NOWHERE)),
-    st.builds(tree.PatchState, _numbers, _numbers, st.just(NOWHERE)),
+    st.builds(
+        tree.PatchState,
+        _numbers,
+        _numbers,
+        st.booleans(),
+        st.booleans(),
+        st.none() | _several(_state_callbacks),
+        st.just(NOWHERE),
+    ),
 )
 _bodies = st.none() | st.builds(tree.PatchBody, _several(_patch_items, most=5), st.just(NOWHERE))
+_plain_flags = st.sampled_from(["immediate", "replace", "unmarked", "replaceable", "irreplaceable"])
+_numbered_flags = st.sampled_from(["replace_sets", "override_replace_sets"])
 _flags = _several(
-    st.builds(tree.PatchFlag, st.sampled_from(["immediate", "replace", "unmarked"]), st.just(NOWHERE)), most=3
+    st.builds(tree.PatchFlag, _plain_flags, st.just(()), st.just(NOWHERE))
+    | st.builds(tree.PatchFlag, st.just("replace_set"), st.tuples(_numbers), st.just(NOWHERE))
+    | st.builds(tree.PatchFlag, _numbered_flags, _several(_numbers, least=1), st.just(NOWHERE)),
+    most=3,
 )
 _declared_functions = _several(
     st.builds(tree.FunctionDecl, names(), st.booleans(), st.just(NOWHERE)), most=30
@@ -157,6 +179,7 @@ def declarations() -> st.SearchStrategy[tree.Item]:
             st.just(NOWHERE),
         ),
         _tasks(),
+        st.builds(tree.ContendedDecl, st.integers(1, 1000), st.just(NOWHERE)),
         st.builds(tree.CpusDecl, st.integers(1, 64), st.booleans(), st.just(NOWHERE)),
         st.builds(tree.ArchDecl, names(), st.just(NOWHERE)),
         st.builds(tree.PatchDecl, names(), _flags, _bodies, st.just(NOWHERE)),

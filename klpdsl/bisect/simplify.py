@@ -108,6 +108,13 @@ def _callback(node: tree.Callback) -> Iterator[tree.Callback]:
 def _state(node: tree.PatchState) -> Iterator[tree.PatchState]:
     if node.version:
         yield node._replace(version=0)
+    if node.block_disable:
+        yield node._replace(block_disable=False)
+    if node.shadow:
+        yield node._replace(shadow=False)
+    if node.callbacks is not None:
+        yield node._replace(callbacks=None)
+        yield from _fewer(node, "callbacks", deep=True)
 
 
 def _vmlinux(node: tree.VmlinuxDecl) -> Iterator[tree.VmlinuxDecl]:

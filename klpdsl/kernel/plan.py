@@ -135,6 +135,8 @@ class _Planner:
             self._refuse(
                 "the idle tasks of a real kernel cannot be held where a scenario wants them (`cpus`)"
             )
+        if start.contended:
+            self._refuse("nobody can be made to wait for the lock on the task list at will (`contended`)")
         if start.is_async:
             self._refuse("no moment can be chosen at which queued work is done (`async`, `work`)")
         if not start.arch_reliable:
@@ -273,6 +275,10 @@ class _Planner:
             objects.append(PatchedObject(obj.name, functions, callbacks))
         if any(obj.debts for obj in spec.objects):
             self._refuse(f"the callbacks made for '{spec.name}' take nothing (`takes`, `gives`)")
+        if spec.replace_sets or spec.override or spec.replaceable is not None:
+            self._refuse(f"sets of patches and `replaceable` are proposals: '{spec.name}' can not be built")
+        if any(state.block_disable or state.shadow or state.callbacks is not None for state in spec.states):
+            self._refuse(f"what the states of '{spec.name}' ask for is a proposal: it can not be built")
         if spec.relocations:
             self._refuse(
                 f"the module made for '{spec.name}' has no relocations for livepatch (`relocations`)"

@@ -57,6 +57,8 @@ class Program:
         if names.cpus:
             self.world.cpus = names.cpus.number
             self.world.nohz = names.cpus.nohz
+        if names.contended:
+            self.world.contended = names.contended.number
         for item in names.items:
             if isinstance(item, tree.ArchDecl):
                 self.world.arch_reliable = item.feature != "unreliable-stacks"
@@ -212,9 +214,7 @@ def patch_spec(meaning: Meaning) -> PatchSpec:
         states: tuple[StateSpec, ...] = ()
     else:
         objects = _object_specs(body)
-        states = tuple(
-            StateSpec(item.id, item.version) for item in body.items if isinstance(item, tree.PatchState)
-        )
+        states = tuple(_state_spec(item) for item in body.items if isinstance(item, tree.PatchState))
     return PatchSpec(
         meaning.name,
         objects,
@@ -223,7 +223,27 @@ def patch_spec(meaning: Meaning) -> PatchSpec:
         states=states,
         marked="unmarked" not in flags,
         relocations=_relocations(body),
+        replace_sets=_numbers(meaning, words.REPLACE_SETS),
+        override=_numbers(meaning, (words.OVERRIDE,)),
+        replaceable=_replaceable(meaning),
     )
+
+
+def _numbers(meaning: Meaning, names: tuple[str, ...]) -> tuple[int, ...]:
+    # A `load` may say anew what the declaration said: the last word counts.
+    return next((flag.numbers for flag in reversed(meaning.flags) if flag.name in names), ())
+
+
+def _replaceable(meaning: Meaning) -> bool | None:
+    said = (flag.name for flag in reversed(meaning.flags) if flag.name in words.REPLACEABLE)
+    last = next(said, None)
+    return None if last is None else last == words.REPLACEABLE[0]
+
+
+def _state_spec(state: tree.PatchState) -> StateSpec:
+    named = state.callbacks
+    callbacks = None if named is None else tuple((one.name, one.errno or "0") for one in named)
+    return StateSpec(state.id, state.version, state.block_disable, state.shadow, callbacks)
 
 
 def _relocations(body: tree.PatchBody | None) -> tuple[RelocationSpec, ...]:

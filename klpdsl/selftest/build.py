@@ -156,6 +156,8 @@ class _Builder:
         world = program.world
         if world.cpus:
             self._refuse(0, "no script holds idle tasks where it wants them (`cpus`)")
+        if world.contended:
+            self._refuse(0, "no script makes others wait for the task list's lock (`contended`)")
         if not world.arch_reliable:
             self._refuse(
                 0, "where stack traces are not reliable the kernel has no livepatch to test (`arch`)"

@@ -175,13 +175,25 @@ _DECLARATIONS = (
     tree.ModuleDecl,
     tree.TaskDecl,
     tree.CpusDecl,
+    tree.ContendedDecl,
     tree.ArchDecl,
     tree.AsyncDecl,
     tree.PatchDecl,
 )
 _DECLARATION_WORDS = tuple(
     f"`{word}`"
-    for word in ("vmlinux", "module", "task", "kthread", "cpus", "arch", "async", "patch", "import")
+    for word in (
+        "vmlinux",
+        "module",
+        "task",
+        "kthread",
+        "cpus",
+        "contended",
+        "arch",
+        "async",
+        "patch",
+        "import",
+    )
 )
 
 

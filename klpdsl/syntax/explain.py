@@ -41,6 +41,8 @@ _MARKS = {
     "RELATION": "`=` or `!=`",
     "_OR": "`or`",
 }
+# Words that are no answer to "expected …": who writes for a proposal knows them, and others need not.
+_OF_PROPOSALS = {"REPLACEABLE", "IRREPLACEABLE", "REPLACE_SET", "REPLACE_SETS", "OVERRIDE_REPLACE_SETS"}
 _ENDS = {"_NEWLINE", "_SEMICOLON", "$END"}
 # What a name stands for after a word that is no verb; elsewhere it is what the rule below says.
 _NAMED = {
@@ -198,7 +200,8 @@ class Explainer:
         )
         if last is not None and last.type == "_FAILS":
             words = ["an errno's name"]
-        words += sorted(f"`{word}`" for name in accepted for word in self._keywords.get(name, ()))
+        usual = accepted - _OF_PROPOSALS
+        words += sorted(f"`{word}`" for name in usual for word in self._keywords.get(name, ()))
         words += (mark for name, text in _MARKS.items() if name in accepted for mark in text.split(" or "))
         if "_COMMA" in accepted and not inside:
             words.append("`,`")

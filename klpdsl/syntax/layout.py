@@ -74,6 +74,8 @@ def _groups(node: object) -> tuple[list[_Group], str]:
         head, entries = wording.object_head(node), node.functions
     elif isinstance(node, tree.PatchCallbacks) and node.callbacks is not None:
         head, entries = wording.callbacks_head(node), node.callbacks
+    elif isinstance(node, tree.PatchState) and node.callbacks is not None:
+        head, entries = wording.state_head(node), node.callbacks
     elif isinstance(node, tree.PatchRelocations):
         head, entries = wording.relocations_head(node), node.symbols
     elif isinstance(node, tree.SetCallbacks):

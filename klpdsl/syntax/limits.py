@@ -20,8 +20,10 @@ STACK = 100
 TICK_SECONDS = 100_000
 CPUS = 64
 SYMPOS = 1000
+CONTENDED = 1000
 SHADOW_ID = (1 << 64) - 1
 STATE_NUMBER = 2**32 - 1
+SET_NUMBER = 2**32 - 1
 SYSCTL_VALUE = 2**31 - 1
 
 #: Errors reported for one scenario; the rest is only counted.

@@ -77,10 +77,17 @@ class PatchCallbacks(NamedTuple):
 
 
 class PatchState(NamedTuple):
-    """`state 1 version 2`: a system state (struct klp_state) that the patch changes."""
+    """`state 1 version 2`: a system state (struct klp_state) that the patch changes.
+
+    What was proposed in 2025 goes on: `block_disable` (it can not be given up), `shadow` (shadow variables of its id
+    live as long as it does), and callbacks of its own; `callbacks` is None where no braces stand.
+    """
 
     id: int
     version: int
+    block_disable: bool
+    shadow: bool
+    callbacks: tuple[Callback, ...] | None
     span: Span
 
 
@@ -106,7 +113,12 @@ class PatchBody(NamedTuple):
 
 
 class PatchFlag(NamedTuple):
-    """`immediate`, `replace`, or `unmarked` (its module lacks the modinfo entry livepatch=Y)."""
+    """`immediate`, `replace`, or `unmarked` (its module lacks the modinfo entry livepatch=Y), or one of proposals.
+
+    Those are `replaceable`, `irreplaceable`, and three that have the `numbers` of sets: `replace_set 7`,
+    `replace_sets 0 9` (its own first), `override_replace_sets 1` (a parameter of its module).
+    """
 
     name: str
+    numbers: tuple[int, ...]
     span: Span

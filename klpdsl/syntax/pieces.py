@@ -85,3 +85,13 @@ class ResultPart(NamedTuple):
     """The word of `-> EBUSY`."""
 
     word: Name
+
+
+def with_task(task: str, statement: tree.Statement) -> tree.Statement:
+    """Return a statement of a task's thread with the task's name filled in."""
+    if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
+        return statement._replace(operation=statement.operation._replace(task=task))
+    if isinstance(statement, tree.Choose):
+        branches = tuple(tuple(with_task(task, inner) for inner in branch) for branch in statement.branches)
+        return statement._replace(branches=branches)
+    return statement

@@ -90,6 +90,7 @@ class Names:
         self.forked: dict[str, Span] = {}
         self.idle_tasks: tuple[str, ...] = ()
         self.cpus: tree.CpusDecl | None = None
+        self.contended: tree.ContendedDecl | None = None
         self.async_: tree.AsyncDecl | None = None
         self.vmlinux: tree.VmlinuxDecl | None = None
         #: How many functions of a name an object has. For vmlinux, if it is not closed, what is named as its own.
@@ -272,6 +273,8 @@ def _declare_world(names: Names, node: Node) -> None:
         names.vmlinux = names.vmlinux or node
     elif isinstance(node, tree.CpusDecl):
         names.cpus = names.cpus or node
+    elif isinstance(node, tree.ContendedDecl):
+        names.contended = names.contended or node
     elif isinstance(node, tree.AsyncDecl):
         names.async_ = names.async_ or node
 

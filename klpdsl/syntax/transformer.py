@@ -29,6 +29,7 @@ from klpdsl.syntax.pieces import (
     SrcversionPart,
     SymposPart,
     TakesPart,
+    with_task,
 )
 from klpdsl.syntax.place import Name, Span
 from klpdsl.syntax.terminals import Words, token_span
@@ -65,16 +66,6 @@ def _word(kind: type[_W], parts: Iterable[object]) -> str:
 
 #: The verbs that are just their word and what they take, by the rule that makes them.
 _REGULAR = {verb.rule: verb for verb in actions.VERBS if not verb.irregular}
-
-
-def _with_task(task: str, statement: tree.Statement) -> tree.Statement:
-    """Return a statement of a task's thread with the task's name filled in."""
-    if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
-        return statement._replace(operation=statement.operation._replace(task=task))
-    if isinstance(statement, tree.Choose):
-        branches = tuple(tuple(_with_task(task, inner) for inner in branch) for branch in statement.branches)
-        return statement._replace(branches=branches)
-    return statement
 
 
 def _quantifier(words: str) -> Literal["any", "all"]:
@@ -244,6 +235,10 @@ class _Builder(Transformer[Token, Any]):
         number = self._number(parts[0], 1, limits.CPUS, "the number of CPUs")
         return tree.CpusDecl(number, len(parts) > 1, self._span(meta))
 
+    def contended(self, meta: Meta, parts: list[Token]) -> tree.ContendedDecl:
+        number = self._number(parts[0], 1, limits.CONTENDED, "how many tasks an attempt looks at")
+        return tree.ContendedDecl(number, self._span(meta))
+
     def async_(self, meta: Meta, _parts: list[Any]) -> tree.AsyncDecl:
         return tree.AsyncDecl(self._span(meta))
 
@@ -257,7 +252,8 @@ class _Builder(Transformer[Token, Any]):
         return parts[0], _of(tree.PatchFlag, parts), _first(tree.PatchBody, parts)
 
     def flag(self, meta: Meta, parts: list[Token]) -> tree.PatchFlag:
-        return tree.PatchFlag(str(parts[0]), self._span(meta))
+        numbers = (self._number(part, 0, limits.SET_NUMBER, "a set's number") for part in parts[1:])
+        return tree.PatchFlag(str(parts[0]), tuple(numbers), self._span(meta))
 
     def patch_body(self, meta: Meta, parts: list[Any]) -> tree.PatchBody:
         return tree.PatchBody(tuple(part for part in parts if part is not None), self._span(meta))
@@ -302,10 +298,23 @@ class _Builder(Transformer[Token, Any]):
     def gives(self, _meta: Meta, parts: list[Name]) -> GivesPart:
         return GivesPart(parts[0])
 
-    def state(self, meta: Meta, parts: list[Token]) -> tree.PatchState:
-        number = self._number(parts[0], 0, limits.STATE_NUMBER, "a state's number")
-        version = self._number(parts[1], 0, limits.STATE_NUMBER, "a state's version") if len(parts) > 1 else 0
-        return tree.PatchState(number, version, self._span(meta))
+    def state(self, meta: Meta, parts: list[Any]) -> tree.PatchState:
+        tokens = [part for part in parts if isinstance(part, Token)]
+        said = {token.type for token in tokens}
+        numbers = [
+            self._number(token, 0, limits.STATE_NUMBER, f"a state's {what}")
+            for token, what in zip(tokens, ("number", "version"), strict=False)
+            if token.type == "INTEGER"
+        ]
+        callbacks = next((part for part in parts if type(part) is tuple), None)
+        return tree.PatchState(
+            numbers[0],
+            sum(numbers[1:]),
+            "BLOCK_DISABLE" in said,
+            "SHADOWED" in said,
+            callbacks,
+            self._span(meta),
+        )
 
     def relocations(self, meta: Meta, parts: list[Any]) -> tree.PatchRelocations:
         return tree.PatchRelocations(parts[0], parts[1], self._span(meta))
@@ -438,7 +447,7 @@ class _Builder(Transformer[Token, Any]):
         return tree.Thread(tree.OPERATOR, parts[0].body, self._span(meta))
 
     def task_thread(self, meta: Meta, parts: list[Any]) -> tree.Thread:
-        body = tuple(_with_task(parts[0], statement) for statement in parts[1].body)
+        body = tuple(with_task(parts[0], statement) for statement in parts[1].body)
         return tree.Thread(parts[0], body, self._span(meta))
 
     def choose(self, meta: Meta, parts: list[BlockPart]) -> tree.Choose:

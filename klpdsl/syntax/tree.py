@@ -137,6 +137,13 @@ class CpusDecl(NamedTuple):
     span: Span
 
 
+class ContendedDecl(NamedTuple):
+    """`contended 2`: in every attempt, when two tasks have been looked at, somebody waits for the tasklist_lock."""
+
+    number: int
+    span: Span
+
+
 class AsyncDecl(NamedTuple):
     """`async`: what the kernel queues is done by `work` or when time passes, and not before the next step."""
 
@@ -159,7 +166,9 @@ class PatchDecl(NamedTuple):
     span: Span
 
 
-Declaration: TypeAlias = VmlinuxDecl | ModuleDecl | TaskDecl | CpusDecl | ArchDecl | AsyncDecl | PatchDecl
+Declaration: TypeAlias = (
+    VmlinuxDecl | ModuleDecl | TaskDecl | CpusDecl | ContendedDecl | ArchDecl | AsyncDecl | PatchDecl
+)
 
 # --- observations ---------------------------------------------------------------------------------------------
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from klpdsl.syntax.resolve import PatchStatement
 
 _CANDIDATES = 500
+#: What flags of which only one can stand say.
+_ABOUT = {
+    **dict.fromkeys(("replace", *words.REPLACE_SETS), "whom the patch replaces"),
+    **dict.fromkeys(words.REPLACEABLE, "whether the patch can be replaced"),
+}
 _RESULTS = ("`0`", "an errno's name", f"`{words.UNSUPPORTED}`", f"`{words.BLOCKED}`")
 
 
@@ -117,6 +122,8 @@ class _Checker:
                 self._twice("", "`vmlinux`", node.span, names.vmlinux.span)
             elif isinstance(node, tree.CpusDecl) and names.cpus and node is not names.cpus:
                 self._twice("", "`cpus`", node.span, names.cpus.span)
+            elif isinstance(node, tree.ContendedDecl) and names.contended and node is not names.contended:
+                self._twice("", "`contended`", node.span, names.contended.span)
             elif isinstance(node, tree.AsyncDecl) and names.async_ and node is not names.async_:
                 self._twice("", "`async`", node.span, names.async_.span)
             elif isinstance(node, tree.ArchDecl):
@@ -318,12 +325,18 @@ class _Checker:
         elif isinstance(operation, tree.Shadow) and operation.constructor != "0":
             self._errno(operation.constructor, operation.span)
 
-    def _patch(self, patch: PatchStatement) -> None:
-        flags: set[str] = set()
-        for flag in patch.flags:
-            if flag.name in flags:
+    def _flags(self, flags: tuple[tree.PatchFlag, ...]) -> None:
+        said: dict[str, str] = {}
+        for flag in flags:
+            about = _ABOUT.get(flag.name, flag.name)
+            if said.get(about) == flag.name:
                 self.report(flag.span, f"`{flag.name}` is said twice")
-            flags.add(flag.name)
+            elif about in said:
+                self.report(flag.span, f"`{flag.name}` and `{said[about]}` both say {about}")
+            said.setdefault(about, flag.name)
+
+    def _patch(self, patch: PatchStatement) -> None:
+        self._flags(patch.flags)
         hooked: dict[str, Span] = {}
         for item in patch.body.items if patch.body else ():
             if isinstance(item, tree.PatchObject | tree.PatchCallbacks | tree.PatchRelocations):
@@ -335,6 +348,7 @@ class _Checker:
                     message = f"the callbacks of `{item.object}` are given twice"
                     self.report(item.span, message, f"first on {where}")
                 hooked.setdefault(item.object, item.span)
+            if isinstance(item, tree.PatchCallbacks | tree.PatchState):
                 self._callbacks(item.callbacks or ())
 
     def _callbacks(self, callbacks: Iterable[tree.Callback]) -> None:

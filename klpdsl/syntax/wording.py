@@ -193,7 +193,11 @@ def _task(node: tree.TaskDecl) -> str:
 
 def patch_head(verb: str, node: tree.PatchDecl | tree.Load | tree.Apply) -> str:
     """Return what stands before a patch's braces."""
-    return " ".join([verb, name(node.name), *(flag.name for flag in node.flags)])
+    return " ".join([verb, name(node.name), *(_flag(flag) for flag in node.flags)])
+
+
+def _flag(node: tree.PatchFlag) -> str:
+    return " ".join([node.name, *map(str, node.numbers)])
 
 
 def function(node: tree.FunctionRef) -> str:
@@ -249,8 +253,15 @@ def _shadow(node: tree.Shadow) -> str:
     return " ".join(words)
 
 
+def state_head(node: tree.PatchState) -> str:
+    """Return what stands before the braces of a state."""
+    text = f"state {node.id} version {node.version}" if node.version else f"state {node.id}"
+    text += " block_disable" if node.block_disable else ""
+    return f"{text} shadow" if node.shadow else text
+
+
 def _state(node: tree.PatchState) -> str:
-    return f"state {node.id} version {node.version}" if node.version else f"state {node.id}"
+    return state_head(node) + ("" if node.callbacks is None else f" {_list(node.callbacks)}")
 
 
 def _relation(negated: bool) -> str:
@@ -310,6 +321,7 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.ModuleDecl: _module,
     tree.TaskDecl: _task,
     tree.CpusDecl: lambda node: f"cpus {node.number} nohz" if node.nohz else f"cpus {node.number}",
+    tree.ContendedDecl: lambda node: f"contended {node.number}",
     tree.AsyncDecl: lambda _node: "async",
     tree.ArchDecl: lambda node: f"arch {name(node.feature)}",
     tree.PatchDecl: lambda node: patch_head("patch", node) + _body(node.body),

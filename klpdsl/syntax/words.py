@@ -13,6 +13,11 @@ PROPERTIES = tuple(_properties.PROPERTIES)
 #: What `arch` can say.
 FEATURES = ("unreliable-stacks",)
 
+#: The flags of a patch that say which sets it is of, and those that say whether it can be replaced.
+REPLACE_SETS = ("replace_set", "replace_sets")
+OVERRIDE = "override_replace_sets"
+REPLACEABLE = ("replaceable", "irreplaceable")
+
 #: The object that is always there.
 VMLINUX = _names.VMLINUX
 #: What `sees` calls the code that no patch has replaced.

@@ -27,7 +27,7 @@ def of_task(*actions: tree.Action, task: str = "t1") -> tree.Step:
 
 
 def flag(name: str) -> tree.PatchFlag:
-    return tree.PatchFlag(name, S)
+    return tree.PatchFlag(name, (), S)
 
 
 def expect(condition: tree.Condition) -> tree.Expect:
@@ -91,11 +91,31 @@ CASES: dict[str, tree.Item] = {
         "t1", "user", "", False, (f("f"),), False, False, ("nohz", "vcpu"), S
     ),
     "async": tree.AsyncDecl(S),
+    "contended 3": tree.ContendedDecl(3, S),
     "cpus 2": tree.CpusDecl(2, False, S),
     "cpus 2 nohz": tree.CpusDecl(2, True, S),
     "arch unreliable-stacks": tree.ArchDecl("unreliable-stacks", S),
     "patch p1": tree.PatchDecl("p1", (), None, S),
     "patch p1 {}": tree.PatchDecl("p1", (), tree.PatchBody((), S), S),
+    "patch p1 irreplaceable replace_sets 0 9 override_replace_sets 1": tree.PatchDecl(
+        "p1",
+        (
+            flag("irreplaceable"),
+            tree.PatchFlag("replace_sets", (0, 9), S),
+            tree.PatchFlag("override_replace_sets", (1,), S),
+        ),
+        None,
+        S,
+    ),
+    "patch p1 { state 1 version 3 block_disable shadow { pre_patch fails ENOMEM } }": tree.PatchDecl(
+        "p1",
+        (),
+        tree.PatchBody(
+            (tree.PatchState(1, 3, True, True, (tree.Callback("pre_patch", "ENOMEM", "", "", "", S),), S),),
+            S,
+        ),
+        S,
+    ),
     "patch p1 replace immediate unmarked { f }": tree.PatchDecl(
         "p1", (flag("replace"), flag("immediate"), flag("unmarked")), BODY, S
     ),
@@ -140,7 +160,7 @@ CASES: dict[str, tree.Item] = {
                         S,
                     ),
                     tree.PatchCallbacks("vmlinux", None, S),
-                    tree.PatchState(1, 2, S),
+                    tree.PatchState(1, 2, False, False, None, S),
                 ),
                 S,
             ),
