@@ -27,7 +27,7 @@ unexport PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help check test test-all test-thorough lint types format docs bench build lock changelog clean
+.PHONY: help check test test-all test-thorough lint types format docs separators bench build lock changelog clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -61,6 +61,9 @@ docs: $(VENV)/installed ## Bring the documents that are made from data up to dat
 	$(BIN)/python -m klpdsl.semantics.fidelity docs/fidelity.md
 	$(BIN)/klpdsl kernel evidence > docs/confirmed.md
 	$(BIN)/python -m klpdsl.view.document docs/pictures.md docs/separate.md
+
+separators: $(VENV)/installed ## Search anew for the shortest scenario of each change and axis value (a quarter of an hour)
+	$(BIN)/python -m klpdsl.separate.shortest klpdsl/separate/data/shortest.toml
 
 kernel-test: $(VENV)/installed ## Play all scenarios on Debian's kernels, in qemu (docs/real-kernel.md)
 	@for kernel in $(KERNELS); do \

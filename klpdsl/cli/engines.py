@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from klpdsl.separate.shortest import Shortest
+
 _WIDTH = 110
 _SHOWN_IN = "scenarios/changes"
 
@@ -64,8 +66,13 @@ def main(argv: list[str]) -> int:
 def _answer(arguments: argparse.Namespace) -> tuple[Any, list[str]]:
     """Return what was asked for, as plain values and as lines of text."""
     if arguments.coverage:
+        # Imported here: only who asks for it pays for the language.
+        from klpdsl.separate.shortest import kept
+
         said = coverage(_scenarios(arguments.scenarios))
-        return said, list(_coverage(said, arguments.scenarios))
+        rows = kept()
+        by_machine = {"by_machine": {name: row._asdict() for name, row in rows.items()}}
+        return said | by_machine, [*_coverage(said, arguments.scenarios), "", *_by_machine(rows)]
     if arguments.axes:
         axes = describe_axes()
         return axes, list(_axes(axes))
@@ -235,6 +242,20 @@ def _run_by_people(said: dict[str, Any]) -> Iterator[str]:
     )
     if not carried:
         yield "carries nothing of later releases that is known here"
+
+
+def _by_machine(rows: dict[str, Shortest]) -> Iterator[str]:
+    """The shortest scenarios that a search has found for changes and for values of axes, a line each."""
+    for title, chosen in (
+        ("changes", [row for name, row in rows.items() if "=" not in name]),
+        ("values of axes", [row for name, row in rows.items() if "=" in name]),
+    ):
+        found = sum(1 for row in chosen if row.steps)
+        yield f"the shortest scenarios that a search has found, for {found} of {len(chosen)} {title}"
+        for row in chosen:
+            between = f"{row.left} / {row.right}: " if row.left else ""
+            said = f"{'; '.join(row.actions)}  ({row.kind})" if row.steps else row.verdict
+            yield from _wrapped(f"{row.name}: {between}{said}", "    ")
 
 
 def _list(title: str, texts: list[str]) -> Iterator[str]:
