@@ -10,7 +10,7 @@ from klpdsl.semantics.table import change
 from klpdsl.separate.poison import differing
 from klpdsl.separate.view import counts, seen
 from klpdsl.syntax.diagnostics import ScenarioError
-from klpdsl.syntax.wording import format_statement, line_of
+from klpdsl.syntax.wording import engine, format_statement, line_of
 from klpdsl.trace.text import event_text, result_text
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def finding(alphabet: Alphabet, parting: Parting, left: Engine, right: Engine, l
     axes = _responsible(body, left, right, level)
     changes = _changes(axes, left, right)
     found = Separator("", one.number, one.text, parting.kind, only_left, only_right, axes, changes)
-    header = f"engines {left.name}, {right.name}\n\n"
+    header = f"engines {engine(left.name)}, {engine(right.name)}\n\n"
     return found._replace(text=_comment(found, left, right, level) + header + body)
 
 

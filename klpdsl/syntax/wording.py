@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 _WORD = f"{_LETTERS}0123456789"
 _NAME = f"{_WORD}.-"
-_ENGINE = f"{_NAME}~@^+"
+_ENGINE = f"{_NAME}~@^+="
 
 
 def quoted(text: str) -> str:

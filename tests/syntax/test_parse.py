@@ -40,6 +40,9 @@ CASES: dict[str, tree.Item] = {
     # header
     'scenario "a title"': tree.Title("a title", S),
     r'scenario "\"a\\b\"\tc\nd"': tree.Title('"a\\b"\tc\nd', S),
+    "engines v7.0+system=kgraft": tree.Engines(
+        (tree.EngineRange("v7.0+system=kgraft", "v7.0+system=kgraft", S),), S
+    ),
     "engines v4.12": tree.Engines((tree.EngineRange("v4.12", "v4.12", S),), S),
     "engines v4.12 .. v4.14, baron": tree.Engines(
         (tree.EngineRange("v4.12", "v4.14", S), tree.EngineRange("baron", "baron", S)), S
