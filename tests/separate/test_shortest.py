@@ -72,7 +72,8 @@ def test_a_change_is_found_again(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE_OF_VALUES if THOROUGH else SAMPLE_OF_VALUES[::16])
 def test_a_value_is_found_again(name: str) -> None:
-    assert look_for_value(*name.split("=", 1)) == ROWS[name]
+    axis, _, word = name.partition("=")
+    assert look_for_value(axis, word) == ROWS[name]
 
 
 def test_what_is_written_is_read_back() -> None:
