@@ -220,7 +220,12 @@ def _set_patched(k: Kernel, name: str, index: int, patched: bool) -> None:
 
 def _set_funcs(k: Kernel, name: str, index: int, funcs: list[Func]) -> None:
     """Store the functions of one of a patch's objects: all at once, for there may be thousands."""
-    set_object(k, name, index, k.w.patches[name].objects[index]._replace(funcs=tuple(funcs)))
+    obj = k.w.patches[name].objects[index]
+    if k.sem.func_attr != "none":  # their attributes changed on the way
+        funcs = [
+            new._replace(called=f.called, using=f.using) for new, f in zip(funcs, obj.funcs, strict=True)
+        ]
+    set_object(k, name, index, obj._replace(funcs=tuple(funcs)))
 
 
 def _set_stack(k: Kernel, key: FuncKey, stack: tuple[Entry, ...]) -> None:
