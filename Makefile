@@ -59,6 +59,7 @@ format: $(VENV)/installed ## Mend what the linter can mend, and format
 
 docs: $(VENV)/installed ## Bring the documents that are made from data up to date
 	$(BIN)/python -m klpdsl.semantics.fidelity docs/fidelity.md
+	$(BIN)/python -m klpdsl.goldens.reporting.proposals_page docs/proposals.md
 	$(BIN)/klpdsl kernel evidence > docs/confirmed.md
 	$(BIN)/python -m klpdsl.view.document docs/pictures.md docs/separate.md
 
