@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import textwrap
-
 from klpdsl.cli.common import OK, USAGE, colours, complain, parser
+from klpdsl.cli.lists import listed, wrapped
 from klpdsl.semantics.engines import resolve
-from klpdsl.semantics.lineage import Node, between, coverage, describe, describe_axes, lineage, releases
+from klpdsl.semantics.lineage import Node, between, describe, describe_axes, lineage, releases
 from klpdsl.semantics.pointless import pointless_settings, resolve_to_some_point
-from klpdsl.semantics.records import EngineError
 from klpdsl.semantics.spelling import spell
 
 TYPE_CHECKING = False
@@ -17,11 +14,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
     from typing import Any
-
-    from klpdsl.separate.shortest import Shortest
-
-_WIDTH = 110
-_SHOWN_IN = "scenarios/changes"
 
 
 def main(argv: list[str]) -> int:
@@ -41,13 +33,19 @@ def main(argv: list[str]) -> int:
         "--all", action="store_true", help="also the points inside releases; all of an engine's changes"
     )
     p.add_argument(
-        "--coverage", action="store_true", help="which changes scenarios/changes shows, and which can not be"
+        "--coverage",
+        action="store_true",
+        help="what shows each change, engine and value of an axis, and why nothing does",
     )
     p.add_argument("--axes", action="store_true", help="what engines differ in: each axis and its values")
     p.add_argument(
         "--pointless", action="store_true", help="which settings would change nothing on the engine, and why"
     )
-    p.add_argument("--scenarios", default=_SHOWN_IN, metavar="DIR", help="where --coverage looks")
+    p.add_argument(
+        "--scenarios",
+        metavar="DIR",
+        help="where --coverage looks for those of the changes (scenarios/changes)",
+    )
     p.add_argument("--format", choices=("text", "json"), default="text", help="how to print")
     arguments = p.parse_args(argv)
     if not arguments.names and (arguments.set or arguments.with_ or arguments.without or arguments.pointless):
@@ -67,12 +65,9 @@ def _answer(arguments: argparse.Namespace) -> tuple[Any, list[str]]:
     """Return what was asked for, as plain values and as lines of text."""
     if arguments.coverage:
         # Imported here: only who asks for it pays for the language.
-        from klpdsl.separate.shortest import kept
+        from klpdsl.cli.coverage import what_is_shown
 
-        said = coverage(_scenarios(arguments.scenarios))
-        rows = kept()
-        by_machine = {"by_machine": {name: row._asdict() for name, row in rows.items()}}
-        return said | by_machine, [*_coverage(said, arguments.scenarios), "", *_by_machine(rows)]
+        return what_is_shown(arguments.scenarios)
     if arguments.axes:
         axes = describe_axes()
         return axes, list(_axes(axes))
@@ -113,12 +108,6 @@ def _bold(text: str) -> str:
     return f"\033[1m{text}\033[0m" if colours() else text
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
-
-
 # --- the tree -------------------------------------------------------------------------------------------------
 
 
@@ -132,7 +121,7 @@ def _tree(nodes: tuple[Node, ...]) -> Iterator[str]:
     for node in nodes:
         if node.kind in mainline:
             yield _bold(node.name) + _also(node)
-            yield from _wrapped(", ".join(node.changes), "      ") if node.kind == "release" else ()
+            yield from wrapped(", ".join(node.changes), "      ") if node.kind == "release" else ()
             yield from _branches(children, node.name, 1)
 
 
@@ -153,18 +142,18 @@ def _also(node: Node) -> str:
 def _axes(said: dict[str, Any]) -> Iterator[str]:
     for axis, one in said.items():
         yield f"{_bold(axis)}  {' | '.join(map(spell, one['values']))}"
-        yield from _wrapped(one["meaning"], "    ")
+        yield from wrapped(one["meaning"], "    ")
         moved = [*one["changes"], *one["engines"]]
-        yield from _wrapped(f"moved by {', '.join(moved)}" if moved else "", "    ")
+        yield from wrapped(f"moved by {', '.join(moved)}" if moved else "", "    ")
         if one["unread"] is not None:
-            yield from _wrapped(f"no rule reads it yet: {one['unread']}", "    ")
+            yield from wrapped(f"no rule reads it yet: {one['unread']}", "    ")
 
 
 def _pointless(said: dict[str, Any]) -> Iterator[str]:
     yield f"{_bold(said['name'])}: what would change nothing there"
     for why, settings in said["pointless"].items():
-        yield from _wrapped(why, "  ")
-        yield from _wrapped(", ".join(settings), "      ")
+        yield from wrapped(why, "  ")
+        yield from wrapped(", ".join(settings), "      ")
 
 
 # --- one engine, and two --------------------------------------------------------------------------------------
@@ -195,7 +184,7 @@ def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
     if "who" in said:
         yield f"{said['who']}, {said['when']}; {said['where']}"
         yield ""
-        yield from _wrapped(said["prose"], "  ")
+        yield from wrapped(said["prose"], "  ")
         for title, texts in (
             ("what became of it", [said["status"]] if said["status"] else []),
             ("known by", [said["grade"]] if said["grade"] else []),
@@ -203,7 +192,7 @@ def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
             ("inferred", said["inferred"]),
             ("caught by", said["caught"]),
         ):
-            yield from _list(title, texts)
+            yield from listed(title, texts)
     if "uname" in said:
         yield from _run_by_people(said)
     yield ""
@@ -214,7 +203,7 @@ def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
         mark, was = ("*", f"  was {spell(one['base'])}") if one["value"] != one["base"] else (" ", "")
         by = f"  by {one['by']}" if one["by"] else ""
         yield f"  {mark} {axis:{width}}  {spell(one['value'])}{was}{by}"
-    yield from _list("left out", said["without"])
+    yield from listed("left out", said["without"])
     if said["changes"]:
         yield ""
         yield "changes:"
@@ -224,59 +213,35 @@ def _engine(said: dict[str, Any], *, everything: bool) -> Iterator[str]:
         count = len(said["inherited"])
         yield ""
         yield f"changes that {base} has too: {count}" + ("" if everything else " (--all lists them)")
-        yield from _wrapped(", ".join(said["inherited"]), "  ") if everything else ()
+        yield from wrapped(", ".join(said["inherited"]), "  ") if everything else ()
 
 
 def _run_by_people(said: dict[str, Any]) -> Iterator[str]:
     """Yield what is known of a distribution's kernel or a stable tree, and how."""
     yield f"{said['title']}, {said['version']}: made from {said['release']}"
-    yield from _wrapped(f"{_GRADES[said['grade']]}, on {said['read']}: {said['source']}", "")
+    yield from wrapped(f"{_GRADES[said['grade']]}, on {said['read']}: {said['source']}", "")
     if said["uname"]:
         yield f"uname -r says {' or '.join(said['uname'])}"
     if said["note"]:
-        yield from _wrapped(said["note"], "")
+        yield from wrapped(said["note"], "")
     carried = [one["id"] for one in said["changes"]]
     yield ""
-    yield from _wrapped(
+    yield from wrapped(
         f"carries {len(carried)} of later releases: {', '.join(carried)}" if carried else "", ""
     )
     if not carried:
         yield "carries nothing of later releases that is known here"
 
 
-def _by_machine(rows: dict[str, Shortest]) -> Iterator[str]:
-    """The shortest scenarios that a search has found for changes and for values of axes, a line each."""
-    for title, chosen in (
-        ("changes", [row for name, row in rows.items() if "=" not in name]),
-        ("values of axes", [row for name, row in rows.items() if "=" in name]),
-    ):
-        found = sum(1 for row in chosen if row.steps)
-        yield f"the shortest scenarios that a search has found, for {found} of {len(chosen)} {title}"
-        for row in chosen:
-            between = f"{row.left} / {row.right}: " if row.left else ""
-            said = f"{'; '.join(row.actions)}  ({row.kind})" if row.steps else row.verdict
-            yield from _wrapped(f"{row.name}: {between}{said}", "    ")
-
-
-def _list(title: str, texts: list[str]) -> Iterator[str]:
-    if texts:
-        yield ""
-        yield f"{title}:"
-        for text in texts:
-            yield from textwrap.wrap(
-                text, _WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
-            )
-
-
 def _change(one: dict[str, Any]) -> Iterator[str]:
     yield f"  {_bold(one['id'])}  {one['release']}  {(one['commit'] or 'commit not known')[:16]}  {one['subject']}"
-    yield from _wrapped(one["effect"], "      ")
+    yield from wrapped(one["effect"], "      ")
     if one["set"]:
-        yield from _wrapped(
+        yield from wrapped(
             ", ".join(f"{axis}={spell(value)}" for axis, value in one["set"].items()), "      "
         )
     if not one["shown"]:
-        yield from _wrapped(f"not shown: {one['why']}", "      ")
+        yield from wrapped(f"not shown: {one['why']}", "      ")
 
 
 def _between(said: dict[str, Any]) -> Iterator[str]:
@@ -295,23 +260,3 @@ def _between(said: dict[str, Any]) -> Iterator[str]:
 
 
 # --- coverage -------------------------------------------------------------------------------------------------
-
-
-def _scenarios(folder: str) -> set[str]:
-    if not os.path.exists(folder):
-        if folder == _SHOWN_IN:
-            return set()
-        raise EngineError(f"{folder}: there is no such folder")
-    names = os.listdir(folder)
-    return {name.removesuffix(".klp") for name in names if name.endswith(".klp")}
-
-
-def _coverage(said: dict[str, Any], folder: str) -> Iterator[str]:
-    count = len(said["not_showable"])
-    yield (
-        f"{said['changes']} changes: {len(said['shown'])} of {said['showable']} that scenarios can show are shown "
-        f"in {folder}; {count} can not be shown"
-    )
-    yield from _list("without a scenario", said["missing"])
-    yield from _list("scenarios of no change", said["unknown"])
-    yield from _list("not to be shown", [f"{name}: {why}" for name, why in said["not_showable"].items()])

@@ -168,7 +168,8 @@ def parse_set(text: str) -> tuple[str, Value]:
         raise EngineError(f"`{text}` sets nothing: write axis=value")
     if axis not in allowed:
         raise EngineError(
-            f"there is no axis `{axis}`{hint(axis, allowed) or ' (`klpdsl engines v4.0` lists them)'}"
+            f"there is no axis `{axis}`{hint(axis, allowed)} (`klpdsl engines --axes` lists them; a new one is "
+            "declared in klpdsl/semantics/axes.py, and a rule below klpdsl/engine/ has to read it)"
         )
     values = allowed[axis]
     if True in values:
