@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": "say what is not set up",
     "fmt": "rewrite scenarios in their canonical form",
     "kernel": "play scenarios on a real kernel in qemu, and confirm the model by it",
+    "explain": "say what happened in a step of a scenario and why, with the kernel functions behind it",
     "compare": "show in one table what different engines do with a scenario",
     "explore": "take every order and every branch of a scenario, and count what they end in",
     "verify": "say whether properties hold in every state, whatever the order",

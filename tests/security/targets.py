@@ -458,6 +458,8 @@ TARGETS: dict[str, Target] = {
         "a.klp",
         lambda _: races(),
         one_of(
+            "explain a.klp -e v5.1",
+            "explain a.klp:2 --format json",
             "explore a.klp --max-states 60 -e v5.1",
             "explore a.klp --max-states 60 -e v6.1 --format json --observe trace",
             "explore a.klp --max-states 60 -e v5.1 --out out",

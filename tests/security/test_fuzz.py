@@ -32,6 +32,7 @@ READS = {
     "semantics/custom.py": "engine file",
     "semantics/fidelity.py": "",  # the project's own documents, by make docs
     "separate/alphabets.py": "",  # our own; one that a user names is a scenario: "alphabet"
+    "reasons/rules.py": "",
     "separate/shortest.py": "",  # our own, by make separators
     "separate/served.py": "",  # questions of the process that started it, over a pipe
     "separate/trees.py": "",  # answers of the process it started: of a tree whose code it runs
