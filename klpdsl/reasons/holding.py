@@ -132,6 +132,11 @@ def _which(w: World) -> str:
     return f"which goes with {name}: it would be inside code that nobody knows of any more"
 
 
+def what_releases(engine: Engine, task: Task, why: str, function: str) -> tuple[Reason, ...]:
+    """What would let a task go that holds a transition: `why` is as in a trace's `blocked`."""
+    return tuple(_off_cpu(engine, task) if why == "running" else _out(engine, task, function))
+
+
 def _out(engine: Engine, task: Task, function: str) -> Iterator[Reason]:
     """What takes a task that sleeps, or whose stack nobody can read, out of what it is in."""
     if task.kind == "user" and not task.io_worker:
@@ -141,6 +146,12 @@ def _out(engine: Engine, task: Task, function: str) -> Iterator[Reason]:
 
 
 def _off_cpu(engine: Engine, task: Task) -> Iterator[Reason]:
+    if task.kind == "idle":
+        if engine.semantics.wake_idle:
+            yield reason(engine, "release-idle")
+        else:
+            yield reason(engine, "release-idle-missing", missing=explain_missing(engine, "wake_idle"))
+        return
     if task.kind == "user" and not task.io_worker:
         yield reason(engine, "release-user")
     yield reason(engine, "release-asleep")

@@ -58,6 +58,16 @@ SHOWN = {
         "v4.12",
         "no fake signal is sent on this engine (added in v4.16",
     ),
+    "release-idle": (
+        "async; cpus 2; kthread k1 in f; load p1",
+        "v6.4",
+        "an idle CPU that is in the way is woken",
+    ),
+    "release-idle-missing": (
+        "cpus 2; kthread k1 in f; load p1",
+        "v5.13",
+        "nobody wakes an idle CPU that is in the way on this engine (added in v5.16",
+    ),
     "release-resched": ("kthread k1 running; load p1", "v6.4", "at cond_resched() it looks at its own stack"),
     "release-resched-missing": (
         "kthread k1 running; load p1",

@@ -459,6 +459,8 @@ TARGETS: dict[str, Target] = {
         lambda _: races(),
         one_of(
             "explain a.klp -e v5.1",
+            "explain-log a.klp -e v5.4 --states 50",
+            "explain-log a.klp -e v5.4 --snapshot a.klp",
             "explain a.klp:2 --format json",
             "explore a.klp --max-states 60 -e v5.1",
             "explore a.klp --max-states 60 -e v6.1 --format json --observe trace",
