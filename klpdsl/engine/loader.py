@@ -157,7 +157,8 @@ def _remove_patch(k: Kernel, name: str) -> Outcome:
 
 def _missing_replace(k: Kernel, spec: PatchSpec) -> Outcome | None:
     """What is missing to say whom the patch replaces, or that it is not to be replaced."""
-    if spec.replace and k.sem.replace not in ("patch", "always"):
+    # A number says whom the patch replaces; where nothing is ever replaced it says nothing.
+    if (spec.replace or spec.replace_sets or spec.override) and k.sem.replace not in ("patch", "always"):
         return unsupported("replace", "patch", "always")
     if spec.replace and k.sem.set_attr == "replace_set":
         return unsupported("set_attr", "none", "number-in-replace")

@@ -21,12 +21,7 @@ from tests.thorough import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What no scenario can show yet: nothing in the language makes the world in which it acts.
-NOT_SHOWN = {
-    "scan=break": "somebody waits for the lock on the task list: no scenario can say so, `klpdsl separate` does",
-    "scan=budget": "as scan=break",
-}
-# And what the corpus has no scenario for, on some engines.
+# What the corpus has no scenario for, on some engines.
 NOT_SHOWN_ON = {
     "v4.14": {
         "fork_pending=synced": "the corpus has the race of fork with the single call's patches only",
@@ -142,4 +137,4 @@ def test_every_other_setting_changes_something_in_the_corpus(name: str) -> None:
                 assert not any(_differs(loaded, altered, text) for loaded, text in some), setting
             elif not any(_differs(loaded, altered, text) for loaded, text in pairs):
                 nothing.add(setting)
-    assert nothing == set(NOT_SHOWN) | set(NOT_SHOWN_ON.get(name, ()))
+    assert nothing == set(NOT_SHOWN_ON.get(name, ()))
