@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from klpdsl.engine.context import Kernel, Outcome
-from klpdsl.run.session import Loaded, execute
+from klpdsl.run.rule_frames import Returned, in_engine, rule_frames, run_profiled
+from klpdsl.run.session import Loaded
 from klpdsl.trace.events import Call, Event, StepTrace, TaskState
 
 TYPE_CHECKING = False
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 else:
     from klpdsl._records import NamedTuple
 
-_ENGINE = os.sep + os.path.join("klpdsl", "engine") + os.sep
 #: Events that are explained by the world in which they happened.
 _BY_WORLD = (Call, TaskState)
 
@@ -48,7 +47,7 @@ class _Watcher:
         self.deciders: list[str] = []
         self.events: list[tuple[Event, tuple[str, ...], World | None]] = []
         self._kernel: Kernel | None = None
-        self._decided: dict[int, tuple[Outcome, str]] = {}
+        self._returned = Returned()
 
     def begin(self, k: Kernel) -> None:
         self._kernel = k
@@ -56,31 +55,27 @@ class _Watcher:
 
     def event(self, event: Event) -> None:
         world = self._kernel.w.copy() if self._kernel and isinstance(event, _BY_WORLD) else None
-        self.events.append((event, _at_work(sys._getframe(2)), world))
+        at_work = tuple(frame.f_code.co_name for frame in rule_frames(sys._getframe(2)))
+        self.events.append((event, at_work, world))
 
     def step(self, outcome: Outcome) -> None:
-        self.deciders.append(self._decided.get(id(outcome), (outcome, ""))[1])
-        self._decided.clear()
+        decided = self._returned.take(outcome)
+        self.deciders.append(decided[0].co_name if decided else "")
 
     def end(self) -> None:
         if self._kernel:
             self.worlds.append(self._kernel.w.copy())
 
     def profile(self, frame: FrameType, what: str, value: object) -> None:
-        """For sys.setprofile(): the function of the engine that first returned an outcome has decided it."""
-        if what == "return" and isinstance(value, Outcome) and _ENGINE in frame.f_code.co_filename:
-            self._decided.setdefault(id(value), (value, frame.f_code.co_name))
+        """For sys.setprofile()."""
+        if what == "return" and in_engine(frame):
+            self._returned.note(frame, value)
 
 
 def watch(loaded: Loaded, engine: Engine) -> tuple[WatchedStep, ...]:
     """Run a scenario and keep what is needed to explain it. Raises what `execute` raises."""
     watcher = _Watcher()
-    before = sys.getprofile()
-    sys.setprofile(watcher.profile)
-    try:
-        trace = execute(loaded, engine, watcher).trace
-    finally:
-        sys.setprofile(before)
+    trace = run_profiled(loaded, engine, watcher, watcher.profile)
     by_event = {id(event): (at_work, world) for event, at_work, world in watcher.events}
     # What comes before the first step has a step of number 0, without an outcome and a world of its own.
     steps = [step for step in trace.steps if step.number]
@@ -90,12 +85,3 @@ def watch(loaded: Loaded, engine: Engine) -> tuple[WatchedStep, ...]:
         first, then = watcher.worlds[place], watcher.worlds[place + 1]
         seen.append(WatchedStep(step, first, then, events, watcher.deciders[place]))
     return tuple(seen)
-
-
-def _at_work(frame: FrameType | None) -> tuple[str, ...]:
-    names = []
-    while frame is not None:
-        if _ENGINE in frame.f_code.co_filename:
-            names.append(frame.f_code.co_name)
-        frame = frame.f_back
-    return tuple(names)

@@ -11,12 +11,9 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 from klpdsl.engine.context import Kernel, Outcome
-from klpdsl.run.session import Loaded, execute
+from klpdsl.run.rule_frames import Returned, in_engine, rule_frames, run_profiled
+from klpdsl.run.session import Loaded
 from klpdsl.trace.events import Event, Trace
-
-#: The modules of the rules, and the one whose functions only pass on what a rule says.
-_ENGINE = os.sep + os.path.join("klpdsl", "engine") + os.sep
-_HELPERS = "context.py"
 
 
 class Place(NamedTuple):
@@ -53,44 +50,37 @@ class _Witness:
         self.events: list[Event] = []  # kept alive, so that the identities above stay theirs
         self.deciders: list[Place | None] = []
         self.called: list[dict[str, None]] = [{}]
-        self._returned: dict[int, Place] = {}
-        self._kept: list[Outcome] = []
+        self._returned = Returned()
 
     def begin(self, k: Kernel) -> None:
         """Where the run begins is of no matter here."""
 
     def event(self, event: Event) -> None:
         self.events.append(event)
-        self.by_event[id(event)] = _rule_frames(sys._getframe(2))
+        frames = rule_frames(sys._getframe(2))
+        self.by_event[id(event)] = tuple(_place(frame.f_code, frame.f_lineno) for frame in frames)
 
     def step(self, outcome: Outcome) -> None:
-        self.deciders.append(self._returned.get(id(outcome)))
-        self._returned.clear()
-        self._kept.clear()
+        decided = self._returned.take(outcome)
+        self.deciders.append(_place(*decided) if decided else None)
 
     def end(self) -> None:
         self.called.append({})
 
     def profile(self, frame: FrameType, what: str, value: object) -> None:
         """For sys.setprofile(): remembers which function of the engine first returned an outcome."""
-        if _ENGINE not in frame.f_code.co_filename:
+        if not in_engine(frame):
             return
         if what == "call":
             self.called[-1][_name(frame.f_code)] = None
-        elif what == "return" and isinstance(value, Outcome) and id(value) not in self._returned:
-            self._returned[id(value)] = _place(frame)
-            self._kept.append(value)
+        elif what == "return":
+            self._returned.note(frame, value)
 
 
 def watched(loaded: Loaded, engine: str) -> Origins:
     """Run a scenario and note where everything in its trace comes from."""
     witness = _Witness()
-    before = sys.getprofile()
-    sys.setprofile(witness.profile)
-    try:
-        trace = execute(loaded, engine, witness).trace
-    finally:
-        sys.setprofile(before)
+    trace = run_profiled(loaded, engine, witness, witness.profile)
     emitters = tuple(
         tuple(witness.by_event.get(id(event), ()) for event in step.events) for step in trace.steps
     )
@@ -101,17 +91,6 @@ def watched(loaded: Loaded, engine: str) -> Origins:
     return Origins(trace, emitters, deciders, called)
 
 
-def _rule_frames(frame: FrameType | None) -> tuple[Place, ...]:
-    """The rules at work, innermost first; what merely passes an event on is left out."""
-    places = []
-    while frame is not None:
-        path = frame.f_code.co_filename
-        if _ENGINE in path and not path.endswith(_HELPERS):
-            places.append(_place(frame))
-        frame = frame.f_back
-    return tuple(places)
-
-
 def _name(code: CodeType) -> str:
     module = os.path.basename(code.co_filename).removesuffix(".py")
     # `<locals>` and comprehensions belong to the function around them.
@@ -119,6 +98,5 @@ def _name(code: CodeType) -> str:
     return f"klpdsl.engine.{module}:{function}"
 
 
-def _place(frame: FrameType) -> Place:
-    code = frame.f_code
-    return Place(_name(code), "engine/" + os.path.basename(code.co_filename), frame.f_lineno)
+def _place(code: CodeType, line: int) -> Place:
+    return Place(_name(code), "engine/" + os.path.basename(code.co_filename), line)
