@@ -6,9 +6,11 @@ stands on, that is run.
 
 from __future__ import annotations
 
+from functools import cache
+
 from klpdsl.goldens.storage import store
 from klpdsl.run.session import execute, load_file
-from klpdsl.semantics.axes import Semantics
+from klpdsl.semantics.axes import Semantics, differing
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.spelling import spell
 from klpdsl.semantics.table import proposal, table
@@ -68,9 +70,8 @@ def _differences(suite: Suite, bases: dict[str, str]) -> Iterator[ShownBy]:
     """Every scenario with each two of its engines whose traces differ, what its engines stand on among them."""
     for name in suite.names([]):
         loaded = load_file(suite.scenario_path(name))
-        engines = [resolve(each).name for each in loaded.engine_names()]
-        said = store.effective(store.read(suite, name), dict.fromkeys(engines))
-        for base in {bases[each] for each in said if each in bases} - set(said):
+        said = store.meant(suite, name, loaded)
+        for base in sorted({bases[each] for each in said if each in bases} - set(said)):
             said[base] = to_text(execute(loaded, resolve(base)).trace)
         known = list(said)
         for place, left in enumerate(known):
@@ -79,13 +80,6 @@ def _differences(suite: Suite, bases: dict[str, str]) -> Iterator[ShownBy]:
                     yield ShownBy(name, left, right, _axes(left, right))
 
 
-_apart: dict[tuple[str, str], tuple[str, ...]] = {}
-
-
+@cache
 def _axes(left: str, right: str) -> tuple[str, ...]:
-    if (left, right) not in _apart:
-        one, other = resolve(left).semantics, resolve(right).semantics
-        _apart[left, right] = tuple(
-            axis for axis, a, b in zip(Semantics._fields, one, other, strict=True) if a != b
-        )
-    return _apart[left, right]
+    return differing(resolve(left).semantics, resolve(right).semantics)

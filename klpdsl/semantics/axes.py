@@ -285,3 +285,8 @@ UNREAD: tuple[str, ...] = ("reverse_flip",)
 
 #: The values of `replace_scope` under which a patch has a number, in place of a flag that says whether it replaces.
 NUMBERED: tuple[str, ...] = ("tag", "set", "sets")
+
+
+def differing(one: Semantics, other: Semantics) -> tuple[str, ...]:
+    """The axes in which two semantics differ, in the order in which they are declared."""
+    return tuple(axis for axis, a, b in zip(Semantics._fields, one, other, strict=True) if a != b)

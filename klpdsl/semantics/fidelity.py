@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
+from klpdsl._documents import markdown_table, write_or_compare
 from klpdsl.semantics.records import Change, Distribution, EngineError, Proposal
 from klpdsl.semantics.table import change, data_text, distributions, order, proposal, table
 
@@ -109,14 +110,16 @@ def _changes(changes: list[Change]) -> str:
     }
     summary = ", ".join(f'{count} "{word}"' for word, count in counts.items())
     seen = sum(bool(one.confirmed) for one in changes)
-    table_ = _table(("change", "release", "commit", "known by", "between", "seen on", "what was read"), rows)
+    table_ = markdown_table(
+        ("change", "release", "commit", "known by", "between", "seen on", "what was read"), rows
+    )
     total = f"{len(changes)} changes: {summary}; {seen} seen on a running kernel.\n"
     return f"## The changes of mainline\n\n{_WORDS}\n{total}\n{table_}"
 
 
 def _not_shown(changes: list[Change]) -> str:
     rows = [(f"`{one.id}`", one.effect, one.why) for one in changes if not one.shown]
-    return f"## Changes that no scenario can show\n\n{_table(('change', 'effect', 'why'), rows)}"
+    return f"## Changes that no scenario can show\n\n{markdown_table(('change', 'effect', 'why'), rows)}"
 
 
 def _run(kernels: Sequence[Distribution]) -> str:
@@ -141,7 +144,7 @@ Each is a release and the changes of later ones that it carries. *Read*: `kernel
 was read in the tree of that very kernel and compared with the history; *rebuild read*: in that of a rebuild from the
 same source packages; *inferred*: in the tree named.
 
-{_table(head, rows)}
+{markdown_table(head, rows)}
 What was looked for and could not be read has no engine:
 
 {unread}"""
@@ -155,7 +158,7 @@ def _beside(beside: list[Proposal]) -> str:
     return (
         "## Engines beside mainline\n\n"
         "What is not said to be inferred stands in the source named.\n\n"
-        f"{_table(('engine', 'on', 'proposed by', 'source', 'inferred'), rows)}"
+        f"{markdown_table(('engine', 'on', 'proposed by', 'source', 'inferred'), rows)}"
     )
 
 
@@ -175,7 +178,7 @@ def _debated(debated: list[Proposal]) -> str:
         "## Engines of the debates of 2023 to 2026\n\n"
         "*Patch read*: the text of the posting was read; *discussion read*: a cover letter or mails; *quoted*: only\n"
         "what others' mails quote. What became of each stands in [proposals.md](proposals.md).\n\n"
-        f"{_table(('engine', 'on', 'proposed by', 'source', 'known by', 'inferred'), rows)}"
+        f"{markdown_table(('engine', 'on', 'proposed by', 'source', 'known by', 'inferred'), rows)}"
     )
 
 
@@ -192,27 +195,9 @@ def _differences() -> str:
     return "\n".join(lines[:-1]) + "\n"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
-
-
 def main(argv: list[str]) -> int:
     """Write the document to the path given, or compare with it."""
-    paths = [word for word in argv if word != "--check"]
-    if len(paths) != 1:
-        print("usage: python -m klpdsl.semantics.fidelity [--check] PATH", file=sys.stderr)
-        return 2
-    text = render()
-    if "--check" not in argv:
-        with open(paths[0], "w", encoding="utf-8") as file:
-            file.write(text)
-        return 0
-    with open(paths[0], encoding="utf-8") as file:
-        if file.read() == text:
-            return 0
-    print(f"{paths[0]} is not what klpdsl/semantics/data gives: run make docs", file=sys.stderr)
-    return 1
+    return write_or_compare(argv, "klpdsl.semantics.fidelity", "klpdsl/semantics/data gives", render)
 
 
 if __name__ == "__main__":

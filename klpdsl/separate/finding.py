@@ -6,8 +6,8 @@ import textwrap
 
 from klpdsl.run.interpreter import run
 from klpdsl.run.session import execute, load_text
+from klpdsl.semantics.axes import differing
 from klpdsl.semantics.table import change
-from klpdsl.separate.poison import differing
 from klpdsl.separate.view import counts, seen
 from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.wording import engine, format_statement, line_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from klpdsl.separate.poison import AxisReadError, differing, poisoned
+from klpdsl.semantics.axes import differing
+from klpdsl.separate.poison import AxisReadError, poisoned
 from klpdsl.separate.stepping import start, take
 from klpdsl.separate.view import kind_of_difference, seen
 

@@ -28,8 +28,3 @@ def poisoned(semantics: Semantics, axes: Iterable[str]) -> Semantics:
     kind = type("Poisoned", (Semantics,), {"__slots__": (), **{axis: bait(axis) for axis in axes}})
     made: Semantics = kind(*semantics)
     return made
-
-
-def differing(one: Semantics, other: Semantics) -> tuple[str, ...]:
-    """The axes in which two semantics differ, in the order in which they are declared."""
-    return tuple(axis for axis, a, b in zip(Semantics._fields, one, other, strict=True) if a != b)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
+from klpdsl.semantics.axes import differing
 from klpdsl.separate.alphabets import Alphabet, alphabets, touching
 from klpdsl.separate.finding import Separator, finding
 from klpdsl.separate.pairs import Bounds, Search, Searched
-from klpdsl.separate.poison import differing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from klpdsl.semantics.axes import differing
 from klpdsl.separate.listening import axes_read
-from klpdsl.separate.poison import differing
 from klpdsl.separate.separation import separate
 
 TYPE_CHECKING = False

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from klpdsl.run.session import execute, load_text
+from klpdsl.semantics.axes import differing
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.lineage import before_and_after
 from klpdsl.semantics.points import points
@@ -16,7 +17,7 @@ from klpdsl.semantics.records import Engine
 from klpdsl.semantics.table import change, order, table
 from klpdsl.separate.alphabets import alphabets, from_file
 from klpdsl.separate.pairs import Bounds, Search
-from klpdsl.separate.poison import AxisReadError, differing, poisoned
+from klpdsl.separate.poison import AxisReadError, poisoned
 from klpdsl.separate.separation import separate
 from klpdsl.separate.stepping import start, take
 from klpdsl.separate.view import seen

@@ -10,11 +10,10 @@ import os
 import sys
 from typing import NamedTuple
 
-from klpdsl._writing import replace_file
+from klpdsl._documents import markdown_table, write_or_compare
 from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import Suite, find_suite
 from klpdsl.run.session import load_file
-from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Debate, EngineError, Proposal, Question
 from klpdsl.semantics.table import debate, proposal, table
 from klpdsl.trace import events as ev
@@ -106,15 +105,14 @@ def _debate(suite: Suite, about: Debate) -> str:
     head = ("", *(f"[{one.question.ask}](../{_path(one.question)})" for one in asked))
     rows = [(f"`{name}`", *(_cell(one, name) for one in asked)) for name in names]
     listed = "".join(f"- {_alternative(one)}\n" for one in engines)
-    return f"## {about.title}\n\n{about.text.strip()}\n\n{listed}\n{_table(head, rows)}"
+    return f"## {about.title}\n\n{about.text.strip()}\n\n{listed}\n{markdown_table(head, rows)}"
 
 
 def _asked(suite: Suite, question: Question) -> _Asked:
     path = suite.scenario_path(f"proposals/{question.scenario}")
     if not os.path.exists(path):
         raise EngineError(f"debates.toml: there is no scenario {_path(question)}")
-    engines = [resolve(name).name for name in load_file(path).engine_names()]
-    texts = store.effective(store.read(suite, f"proposals/{question.scenario}"), engines)
+    texts = store.meant(suite, f"proposals/{question.scenario}", load_file(path))
     return _Asked(question, {name: from_text(text) for name, text in texts.items()})
 
 
@@ -138,26 +136,10 @@ def _path(question: Question) -> str:
     return f"scenarios/proposals/{question.scenario}.klp"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
-
-
 def main(argv: list[str]) -> int:
     """Write the document to the path given, or compare with it."""
-    paths = [word for word in argv if word != "--check"]
-    if len(paths) != 1:
-        print("usage: python -m klpdsl.goldens.reporting.proposals_page [--check] PATH", file=sys.stderr)
-        return 2
-    text = render(find_suite([]))
-    if "--check" not in argv:
-        replace_file(paths[0], text.encode())
-        return 0
-    with open(paths[0], encoding="utf-8") as file:
-        if file.read() == text:
-            return 0
-    print(f"{paths[0]} is not what the data and the goldens give: run make docs", file=sys.stderr)
-    return 1
+    module = "klpdsl.goldens.reporting.proposals_page"
+    return write_or_compare(argv, module, "the data and the goldens give", lambda: render(find_suite([])))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from klpdsl._cache import digest
 from klpdsl._reading import GOLDEN_BYTES, read_folder
 from klpdsl.goldens.suite import Suite
-from klpdsl.semantics.engines import ancestors
+from klpdsl.semantics.engines import ancestors, resolve
 from klpdsl.semantics.records import EngineError
+
+if TYPE_CHECKING:
+    from klpdsl.run.session import Loaded
 
 SUFFIX = ".trace"
 #: What leads into another folder, or hides the file.
@@ -105,6 +109,11 @@ def effective(files: Mapping[str, str], engines: Iterable[str]) -> dict[str, str
     """What the files say for each engine; an engine for which they say nothing is left out."""
     said = {engine: nearest(files, engine) for engine in engines}
     return {engine: files[source] for engine, source in said.items() if source}
+
+
+def meant(suite: Suite, name: str, loaded: Loaded) -> dict[str, str]:
+    """What a scenario's goldens say for each engine that it is meant for."""
+    return effective(read(suite, name), dict.fromkeys(resolve(one).name for one in loaded.engine_names()))
 
 
 def needed(traces: Mapping[str, str]) -> dict[str, str]:
