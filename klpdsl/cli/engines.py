@@ -257,6 +257,3 @@ def _between(said: dict[str, Any]) -> Iterator[str]:
     width = max(map(len, said["axes"]), default=0)
     for axis, one in said["axes"].items():
         yield f"    {axis:{width}}  {spell(one['from'])} -> {spell(one['to'])}"
-
-
-# --- coverage -------------------------------------------------------------------------------------------------

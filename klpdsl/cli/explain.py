@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import textwrap
 
 from klpdsl.cli.common import OK, USAGE, complain, parser
 from klpdsl.cli.engine_options import add_engines, asked_engines
+from klpdsl.cli.lists import wrapped
+from klpdsl.cli.scenario_options import add_text, loaded_of
 from klpdsl.reasons.telling import explain
-from klpdsl.run.session import Loaded, load_file, load_text
-from klpdsl.syntax.files import read_bounded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from klpdsl.reasons.telling import Sentence, Told
-
-_WIDTH = 110
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +27,7 @@ def main(argv: list[str]) -> int:
         "klpdsl explain scenarios/force/replace.klp:5 --engine v6.12",
     )
     p.add_argument("where", nargs="?", metavar="FILE[:STEP]", help="a scenario, and perhaps one of its steps")
-    p.add_argument("-c", dest="text", metavar="TEXT", help="a scenario as text")
+    add_text(p)
     p.add_argument("--step", type=int, default=0, metavar="N", help="only this step")
     p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
     add_engines(p, "where it happened (default: the newest that the scenario is meant for)")
@@ -39,7 +36,7 @@ def main(argv: list[str]) -> int:
     if bool(where) == (arguments.text is not None):
         complain("klpdsl explain: name a file, - for standard input, or give a scenario with -c")
         return USAGE
-    loaded = _load(where, arguments.text)
+    loaded = loaded_of(where or None, arguments.text)
     engines = asked_engines(arguments.engine or [loaded.engine_names()[-1]])
     answers = []
     for asked in engines:
@@ -64,16 +61,6 @@ def _where(where: str, step: int) -> tuple[str, int]:
     if path and number.isdecimal() and not os.path.exists(where):
         return path, int(number)
     return where, step
-
-
-def _load(where: str, text: str | None) -> Loaded:
-    if text is not None:
-        return load_text(text, "<command line>")
-    if where == "-":
-        import sys
-
-        return load_text(read_bounded(sys.stdin.buffer), "<stdin>")
-    return load_file(where)
 
 
 def _plain(told: Told) -> dict[str, object]:
@@ -128,15 +115,9 @@ def _head(told: Told) -> str:
 
 
 def _wrapped(text: str, first: str, others: str) -> list[str]:
+    """The lines of a sentence that may bring an indent of its own."""
     lead = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(
-        text.strip(),
-        _WIDTH,
-        initial_indent=first + lead,
-        subsequent_indent=others + lead,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return wrapped(text.strip(), first + lead, others + lead)
 
 
 def _markdown(label: str, told: Sequence[Told]) -> Iterator[str]:

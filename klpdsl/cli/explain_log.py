@@ -7,21 +7,23 @@ import textwrap
 
 from klpdsl._writing import replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
-from klpdsl.dmesg.advice import engine_behind, for_all, holders, under_way
+from klpdsl.cli.lists import wrapped
+from klpdsl.dmesg.advice import engine_behind, holders, under_way
 from klpdsl.dmesg.fitting import Fit, fit, visible
 from klpdsl.dmesg.log_lines import KernelLog, LogLine, read_log
 from klpdsl.dmesg.snapshot import Snapshot, read_snapshot
 from klpdsl.dmesg.story import LoggedTransition, LogStory, tell_story
+from klpdsl.reasons.holding import released_by_hand
 from klpdsl.semantics.engines import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from klpdsl.reasons.rules import Reason
     from klpdsl.semantics.records import Engine
 
-_WIDTH = 110
 _STATES = 20_000
 _STDIN = "-"
 
@@ -110,7 +112,7 @@ def _told(
     yield ""
     yield "what happened"
     for one in story.transitions:
-        yield from _wrapped(_transition(one, last), "  ", "    ")
+        yield from wrapped(_transition(one, last), "  ", "    ")
     for what, patch, module, line in story.modules:
         yield f"  {_at(line)}{what.removesuffix(' patch')} {patch} {'to' if what[0] == 'a' else 'on'} module {module}"
     for line in story.failed:
@@ -125,20 +127,22 @@ def _told(
         engine = resolve("mainline")
     found = holders(engine, now, snapshot)
     if not found:
-        yield from _wrapped(
+        yield from wrapped(
             "the log does not say: only debug lines name tasks (echo 'file kernel/livepatch/* +p' > "
             "/sys/kernel/debug/dynamic_debug/control), or a snapshot does (klpdsl observe --print-script)",
             "  ",
-            "  ",
         )
     for holder in found:
-        yield from _wrapped(f"{holder.why.text} ({holder.known})", "  - ", "    ")
-        yield from _wrapped(f"by {holder.why.source}", "      ", "      ")
-        for one_reason in holder.released:
-            yield from _wrapped(f"{one_reason.text} ({one_reason.source})", "      * ", "        ")
+        yield from wrapped(f"{holder.why.text} ({holder.known})", "  - ", "    ")
+        yield from wrapped(f"by {holder.why.source}", "      ", "      ")
+        yield from _reasons(holder.released)
     yield "  for all of them"
-    for one_reason in for_all(engine):
-        yield from _wrapped(f"{one_reason.text} ({one_reason.source})", "      * ", "        ")
+    yield from _reasons(released_by_hand(engine))
+
+
+def _reasons(reasons: Iterable[Reason]) -> Iterator[str]:
+    for one in reasons:
+        yield from wrapped(f"{one.text} ({one.source})", "      * ", "        ")
 
 
 def _transition(one: LoggedTransition, last: LogLine) -> str:
@@ -206,14 +210,3 @@ def _scenario(found: Fit, engine: Engine, log: KernelLog) -> str:
     )
     head = "".join(f"# {line}\n" for line in textwrap.wrap(about, 98))
     return f"{head}engines {engine.name}\n\n{found.scenario}"
-
-
-def _wrapped(text: str, first: str, others: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )

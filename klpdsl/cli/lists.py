@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 _WIDTH = 110
 
 
-def wrapped(text: str, indent: str) -> list[str]:
-    """Return the lines of a text, each with that indent."""
+def wrapped(text: str, first: str, others: str | None = None) -> list[str]:
+    """Return the lines of a text, with what stands before the first and (the same, unless told) before the others."""
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=first if others is None else others,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
@@ -24,6 +29,4 @@ def listed(title: str, texts: list[str]) -> Iterator[str]:
         yield ""
         yield f"{title}:"
         for text in texts:
-            yield from textwrap.wrap(
-                text, _WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
-            )
+            yield from wrapped(text, "  - ", "    ")

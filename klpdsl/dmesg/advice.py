@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from klpdsl.dmesg.story import is_kthread
 from klpdsl.kernel.distribution import engine_of_release
-from klpdsl.reasons.holding import released_by_hand, what_releases
+from klpdsl.reasons.holding import what_releases
 from klpdsl.reasons.rules import reason
 from klpdsl.semantics.records import EngineError
+from klpdsl.syntax import words
 from klpdsl.world.values import Task
 
 TYPE_CHECKING = False
@@ -22,13 +23,11 @@ else:
     from klpdsl._records import NamedTuple
 
 _ASLEEP_FOR_GOOD = "D"
-_IDLE = "swapper/"
 
 
 class TaskInTheWay(NamedTuple):
     """A task that holds a transition: why, what would release it, and how that is known."""
 
-    who: str
     why: Reason
     released: tuple[Reason, ...]
     known: str
@@ -62,21 +61,16 @@ def holders(
     return tuple(_observed(engine, transition, task, said.get(task.pid)) for task in snapshot.waited_for())
 
 
-def for_all(engine: Engine) -> tuple[Reason, ...]:
-    """What ends the waiting for all of them."""
-    return tuple(released_by_hand(engine))
-
-
 def _logged(engine: Engine, transition: LoggedTransition, one: LoggedBlocker) -> TaskInTheWay:
     who = f"{one.task}:{one.pid}"
     why = _why(engine, transition, who, one.reason, one.function)
     about = Task(one.task, _kind(one.task))
     released = what_releases(engine, about, one.reason, one.function)
-    return TaskInTheWay(who, why, released, f"line {one.line.number} of the log")
+    return TaskInTheWay(why, released, f"line {one.line.number} of the log")
 
 
 def _kind(comm: str) -> TaskKind:
-    if comm.startswith(_IDLE):
+    if comm.startswith(words.IDLE):
         return "idle"
     return "kthread" if is_kthread(comm) else "user"
 
@@ -105,7 +99,7 @@ def _observed(
         )
     else:
         why = _why(engine, transition, who, reason_, function)
-    return TaskInTheWay(who, why, what_releases(engine, about, reason_, function or "what is patched"), known)
+    return TaskInTheWay(why, what_releases(engine, about, reason_, function or "what is patched"), known)
 
 
 def _why(engine: Engine, transition: LoggedTransition, who: str, why: str, function: str) -> Reason:

@@ -15,7 +15,7 @@ from klpdsl._names import VMLINUX
 from klpdsl.dmesg.story import is_kthread
 from klpdsl.run.session import load_text
 from klpdsl.separate.stepping import start, take
-from klpdsl.syntax import tree
+from klpdsl.syntax import tree, words
 from klpdsl.syntax.wording import format_statement, name
 from klpdsl.trace.events import Log
 
@@ -38,8 +38,6 @@ _FAILURE = re.compile(
     r"fail|not found|not compatible|refusing|error|not marked|does not|invalid|can't|cannot|unresolvable"
 )
 
-
-_IDLE = "swapper/"
 _TOLD_APART = "."
 """What stands before the number of a task whose name others have too."""
 
@@ -85,7 +83,7 @@ def fit(story: LogStory, texts: Sequence[str], engine: Engine, most: int = 20_00
         elif found.lines == best.lines:
             best = best._replace(instead=tuple(dict.fromkeys((*best.instead, *found.instead))))
     assert best is not None  # there is always a world
-    tells = not any(_FAILURE.search(text) or _IDLE in text for text in wanted)
+    tells = not any(_FAILURE.search(text) or words.IDLE in text for text in wanted)
     return best._replace(states=states, closed=closed and tells)
 
 
@@ -167,7 +165,7 @@ def _worlds(story: LogStory, texts: Sequence[str]) -> Iterator[str]:
 def _world(story: LogStory, named: _Named, replacing: frozenset[str], *, apart: bool) -> Iterator[str]:
     blockers = {b.pid: b for t in reversed(story.transitions) for b in reversed(t.blockers)}
     # Where an idle task is, nobody chooses: a log that tells of one is not searched for it.
-    tasks = [blockers[pid] for pid in sorted(blockers) if not blockers[pid].task.startswith(_IDLE)]
+    tasks = [blockers[pid] for pid in sorted(blockers) if not blockers[pid].task.startswith(words.IDLE)]
     names = _told_apart([b.task for b in tasks])
     hidden = "".join(f", {_quoted(function)} notrace" for function in named.hidden)
     others = [_OF_ITS_OWN + patch for patch in named.patches] if apart else []
@@ -284,7 +282,8 @@ def _search(text: str, wanted: Sequence[str], engine: Engine, *, debug: bool, mo
     loaded = load_text(text, "what the log names")
     actions = [one.operation for one in loaded.program.statements if isinstance(one, tree.Step)]
     semantics = engine.semantics
-    tasks = {task.name for task in loaded.program.world.tasks}
+    # task->comm is at most 15 characters long.
+    comms = frozenset(task.name[:15] for task in loaded.program.world.tasks)
     root = _Node(start(loaded.program), -1 if wanted else 0, 0, -1, None)
     order = count()
     queue = [(0, 0, next(order), root)]
@@ -300,15 +299,17 @@ def _search(text: str, wanted: Sequence[str], engine: Engine, *, debug: bool, mo
             taken = take(loaded.program, semantics, node.state, action)
             if taken.outcome.value == "unsupported":
                 continue
-            said = [_as_logged(text, tasks) for text in _heard(taken.events, debug=debug)]
+            said = [_as_logged(text, comms) for text in _heard(taken.events, debug=debug)]
             reached, other = _how_far(node, said, wanted)
             if reached > farthest:
                 farthest, instead = reached, {}
             if reached == farthest and other:
                 instead.setdefault(other)
-            for lines in _goes_on(node, said, wanted):
-                key = (lines, taken.state.key())
-                if taken.state.crashed or key in seen:
+            onward = () if taken.state.crashed else tuple(_goes_on(node, said, wanted))
+            world = taken.state.key() if onward else ()
+            for lines in onward:
+                key = (lines, world)
+                if key in seen:
                     continue
                 if len(seen) >= most:
                     return Fit("", farthest, False, len(seen), tuple(instead))
@@ -325,16 +326,10 @@ def _heard(events: Iterable[Event], *, debug: bool) -> list[str]:
     )
 
 
-def _as_logged(text: str, tasks: set[str]) -> str:
+def _as_logged(text: str, comms: frozenset[str]) -> str:
     """A line with the task's name as the kernel has it, of whose namesakes only the model has numbers."""
     found = _NUMBERED.match(text)
-    return (
-        f"{found[1]}{found[2]}{found[4]}" if found and f"{found[2]}{found[3]}"[:15] in _short(tasks) else text
-    )
-
-
-def _short(tasks: set[str]) -> set[str]:
-    return {name[:15] for name in tasks}
+    return f"{found[1]}{found[2]}{found[4]}" if found and f"{found[2]}{found[3]}"[:15] in comms else text
 
 
 def _how_far(node: _Node, said: Sequence[str], wanted: Sequence[str]) -> tuple[int, str]:

@@ -18,7 +18,6 @@ _BEGIN = re.compile(
 _DONE = re.compile(r"livepatch: '(?P<patch>[^']+)': (?P<way>(?:un)?patching) complete$")
 _BACK = re.compile(r"livepatch: '(?P<patch>[^']+)': reversing transition from (?P<way>(?:un)?patching)")
 _CANCEL = re.compile(r"livepatch: '(?P<patch>[^']+)': canceling patching transition")
-_ENABLE = re.compile(r"livepatch: enabling patch '(?P<patch>[^']+)'$")
 _FAILED = re.compile(r"livepatch: failed to enable patch '(?P<patch>[^']+)'$")
 _HELD = re.compile(
     r"livepatch: klp_\w+: (?P<task>.+):(?P<pid>\d+) "
@@ -80,12 +79,11 @@ class LoggedTransition(NamedTuple):
 
 
 class LogStory(NamedTuple):
-    """What happened. `enabled` and `gone` are what is known at the end; `other` are lines that say something else."""
+    """What happened. `failed` are lines of failures; `modules` has what was done, the patch, the module, the line."""
 
     transitions: tuple[LoggedTransition, ...]
     failed: tuple[LogLine, ...]
     modules: tuple[tuple[str, str, str, LogLine], ...]
-    other: tuple[LogLine, ...]
 
 
 def tell_story(log: KernelLog) -> LogStory:
@@ -97,7 +95,6 @@ def tell_story(log: KernelLog) -> LogStory:
         tuple(teller.done + ([teller.now] if teller.now else [])),
         tuple(teller.failed),
         tuple(teller.modules),
-        tuple(teller.other),
     )
 
 
@@ -107,7 +104,6 @@ class _Teller:
         self.now: LoggedTransition | None = None
         self.failed: list[LogLine] = []
         self.modules: list[tuple[str, str, str, LogLine]] = []
-        self.other: list[LogLine] = []
 
     def take(self, line: LogLine) -> None:
         text = line.text
@@ -133,8 +129,6 @@ class _Teller:
             self.failed.append(line)
         elif found := _MODULE.match(text):
             self.modules.append((found["what"], found["patch"], found["module"], line))
-        elif not _ENABLE.match(text):
-            self.other.append(line)
 
     def _of(self, patch: str, way: str, line: LogLine) -> None:
         """The line is of that transition: of the one under way, or of one that began before the log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klpdsl._names import ORIGINAL
+from klpdsl.engine.patch import entry_name
 from klpdsl.reasons.rules import Reason, reason
 from klpdsl.world.values import KLP_UNPATCHED, STATE_NAMES
 
@@ -23,7 +24,7 @@ def why_called(engine: Engine, call: Call, w: World) -> tuple[Reason, ...]:
     if not stack:
         return (reason(engine, "call-unpatched", **words),)
     top = stack[-1]
-    words |= {"owner": top.patch, "stack": f"[{' '.join(map(_entry, stack))}]"}
+    words |= {"owner": top.patch, "stack": f"[{' '.join(map(entry_name, stack))}]"}
     patch = w.patches.get(top.patch)
     task = next((task for task in w.tasks if task.name == call.task), None)
     chosen: Entry | None = top
@@ -42,7 +43,3 @@ def why_called(engine: Engine, call: Call, w: World) -> tuple[Reason, ...]:
         # Something else has redirected the call, or switched livepatch's hooks off: say what is, and no more.
         return (reason(engine, "call-otherwise", code=call.code),)
     return tuple(told)
-
-
-def _entry(entry: Entry) -> str:
-    return f"{entry.patch}:nop" if entry.nop else entry.patch

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from klpdsl._names import ORIGINAL
+from klpdsl.engine.transition import owner_name
 from klpdsl.reasons.rules import Reason, reason
 from klpdsl.semantics.explain import explain_missing
 from klpdsl.trace.events import Blocked, Hook, TaskState
-from klpdsl.world.values import KLP_PATCHED, NO_PATCH, STATE_NAMES
+from klpdsl.world.values import KLP_PATCHED, STATE_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _RESCHED = {
 class WaitedFor(NamedTuple):
     """A task that a transition waits for: why, and what would release it."""
 
-    task: str
     why: Reason
     released: tuple[Reason, ...]
 
@@ -106,19 +106,18 @@ def _still(task: Task, blocked: Blocked | None) -> Blocked | None:
 
 
 def _held(engine: Engine, w: World, task: Task, blocked: Blocked | None) -> WaitedFor:
-    releases: Iterator[Reason]
     if blocked is None:
         unseen = w.contended and engine.semantics.scan != "all"
         why = reason(engine, "held-unseen" if unseen else "held-untried", task=task.name)
-        releases = _out(engine, task, "what is patched")
+        released = what_releases(engine, task, "", "what is patched")
     elif blocked.reason == "sleeping":
         code = _said(blocked.object, blocked.function, blocked.code)
         why = reason(engine, "held-sleeping", task=task.name, code=code, which=_which(w))
-        releases = _out(engine, task, blocked.function)
+        released = what_releases(engine, task, blocked.reason, blocked.function)
     else:
         why = reason(engine, f"held-{blocked.reason}", task=task.name)
-        releases = _off_cpu(engine, task) if blocked.reason == "running" else _out(engine, task, "it")
-    return WaitedFor(task.name, why, tuple(releases))
+        released = what_releases(engine, task, blocked.reason, "it")
+    return WaitedFor(why, released)
 
 
 def _said(obj: str, function: str, code: str) -> str:
@@ -133,7 +132,7 @@ def _which(w: World) -> str:
 
 
 def what_releases(engine: Engine, task: Task, why: str, function: str) -> tuple[Reason, ...]:
-    """What would let a task go that holds a transition: `why` is as in a trace's `blocked`."""
+    """What would let a task go that holds a transition: `why` is as in a trace's `blocked`, empty if nobody looked."""
     return tuple(_off_cpu(engine, task) if why == "running" else _out(engine, task, function))
 
 
@@ -222,8 +221,7 @@ def _stack(w: World, task: Task) -> str:
 def _on_stack(w: World, code: Code) -> str:
     """A function on a task's stack, and whether the patch in transition has to do with it."""
     name = w.transition_patch
-    owner = ORIGINAL if code.owner == NO_PATCH else code.owner
-    said = _said(code.object, code.function, owner)
+    said = _said(code.object, code.function, owner_name(code))
     patch = w.patches.get(name)
     touched = patch is not None and any(
         obj.name == code.object and any(func.name == code.function for func in obj.funcs)

@@ -152,7 +152,7 @@ def _row(k: Kernel, tasks: tuple[str, ...], holders: dict[str, str] | None = Non
         seconds=0,
         cells=tuple(_cell(k, there[name], holders or {}) if name in there else None for name in tasks),
         stacks=tuple(
-            Stack(_called(key), tuple(f"{e.patch}:nop" if e.nop else e.patch for e in stack))
+            Stack(_called(key), tuple(map(patch.entry_name, stack)))
             for key, stack in sorted(w.func_stacks.items())
             if stack
         ),
