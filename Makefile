@@ -27,7 +27,7 @@ unexport PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help check test test-all test-thorough lint types format docs separators bench build lock changelog clean
+.PHONY: help check verified test test-all test-thorough lint types format docs separators bench build lock changelog clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -36,6 +36,9 @@ help: ## Show this list
 
 check: $(VENV)/installed ## Run all of scenarios/ on every engine and compare with the goldens
 	$(BIN)/klpdsl check $(CHECK_ARGS)
+
+verified: $(VENV)/installed ## Judge the claims of scenarios/ in every order and compare with the kept verdicts
+	$(BIN)/klpdsl verify --kept
 
 test: $(VENV)/installed ## Run the tests, without the slow ones
 	$(PYTEST) $(PYTEST_ARGS)

@@ -331,7 +331,7 @@ def statements() -> st.SearchStrategy[tree.Statement]:
         _expectations(),
         st.builds(tree.Always, conditions() | properties, st.just(NOWHERE)),
         st.builds(tree.Never, conditions() | properties, st.just(NOWHERE)),
-        st.builds(tree.Interleave, _several(threads(), most=3), st.just(NOWHERE)),
+        st.builds(tree.Interleave, _several(threads(), most=3), st.integers(0, 3), st.just(NOWHERE)),
     )
     return _nested(leaves)
 

@@ -184,6 +184,8 @@ def _smaller_numbers(number: int, least: int = 1) -> Iterator[int]:
 
 
 def _interleave(node: tree.Interleave) -> Iterator[tree.Interleave]:
+    if node.forever > 1:
+        yield node._replace(forever=node.forever - 1)
     yield from _fewer(node, "threads", least=1, deep=True)
 
 

@@ -7,12 +7,13 @@ import os
 import sys
 
 from klpdsl._writing import replace_file
-from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, complain, parser
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
 from klpdsl.cli.exploring import ScenarioChoice, add_bounds, add_scenario, bounds_of, progress_of, scenario_of
 from klpdsl.explore import outcome_report, witness
 from klpdsl.explore.exploration import Exploration, PathSearch
 from klpdsl.explore.paths import Paths
 from klpdsl.semantics.records import Engine
+from klpdsl.syntax import tree
 
 
 def main(argv: list[str]) -> int:
@@ -44,6 +45,13 @@ def main(argv: list[str]) -> int:
     add_bounds(p)
     arguments = p.parse_args(argv)
     chosen = scenario_of(arguments)
+    last = chosen.loaded.program.statements[-1:]
+    if any(isinstance(one, tree.Interleave) and one.forever for one in last):
+        complain(
+            f"klpdsl explore: {chosen.loaded.source}: the orders of an `interleave forever` have no end "
+            "(`klpdsl verify` takes it)"
+        )
+        return USAGE
     code = OK
     told: list[object] = []
     for engine in chosen.engines:

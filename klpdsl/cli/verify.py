@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 
 from klpdsl._properties import PROPERTIES
-from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
-from klpdsl.cli.exploring import add_bounds, add_scenario, bounds_of, progress_of, scenario_of
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, default_jobs, parser
+from klpdsl.cli.engine_options import add_engines
+from klpdsl.cli.exploring import add_bounds, bounds_of, progress_of, scenario_of
+from klpdsl.cli.golden import add_write_arguments
+from klpdsl.cli.scenario_options import add_text
 from klpdsl.explore import witness
 from klpdsl.explore.exploration import Exploration, PathSearch
+from klpdsl.explore.judging import conditions_of
 from klpdsl.explore.outcome_report import counted
 from klpdsl.explore.paths import FATAL, Paths
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
-from klpdsl.syntax.wording import format_statement
 
 
 def main(argv: list[str]) -> int:
@@ -24,7 +28,14 @@ def main(argv: list[str]) -> int:
         "has seen every state; 1: one is violated, and a shortest scenario shows it; 125: a bound stopped the search.",
         "klpdsl verify race.klp --engine v6.12 --property stale-code,mixed",
     )
-    add_scenario(p)
+    p.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="*",
+        help="a scenario; - is standard input; with --kept, scenarios and folders",
+    )
+    add_text(p)
+    add_engines(p, "where to verify it (default: the newest it is meant for; with --kept, all of them)")
     p.add_argument(
         "--property",
         "-p",
@@ -36,16 +47,35 @@ def main(argv: list[str]) -> int:
     p.add_argument(
         "--forever",
         action="store_true",
-        help="take the last `interleave` as an alphabet: each of its steps at any time, as often as one likes",
+        help="take the last `interleave` as an alphabet, as if it were `interleave forever`: each of its steps at any "
+        "time, as often as one likes",
     )
     p.add_argument(
         "--depth", type=int, default=2, metavar="N", help="with --forever, how many functions deep tasks go"
     )
     p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
     add_bounds(p)
+    p.add_argument(
+        "--kept",
+        action="store_true",
+        help="compare what holds of the claims (scenarios with `never` or `always` and an `interleave`) in a suite, or "
+        "at or below the paths, with the verdicts that are kept in goldens/",
+    )
+    p.add_argument("--update", action="store_true", help="with --kept: keep what was found")
+    p.add_argument(
+        "--jobs", "-j", type=int, default=default_jobs(), help="with --kept: how many processes to use"
+    )
+    add_write_arguments(p)
     arguments = p.parse_args(argv)
+    if arguments.kept or arguments.update:
+        return _kept(arguments)
+    if len(arguments.file) > 1:
+        complain("klpdsl verify: one scenario at a time; with --kept, the claims at or below several paths")
+        return USAGE
+    arguments.file = arguments.file[0] if arguments.file else None
     chosen = scenario_of(arguments)
-    if arguments.forever and (arguments.depth < 1 or not _is_alphabet(chosen.loaded.program.statements)):
+    alphabet = _alphabet(chosen.loaded.program.statements)
+    if arguments.forever and (arguments.depth < 1 or alphabet is None):
         complain(
             f"klpdsl verify: {chosen.loaded.source}: --forever asks for an `interleave` of steps alone as the last "
             "statement, and --depth for 1 or more"
@@ -61,30 +91,41 @@ def main(argv: list[str]) -> int:
         return USAGE
     codes = []
     for engine in chosen.engines:
-        depth = arguments.depth if arguments.forever else 0
+        depth = arguments.depth if arguments.forever else alphabet.forever if alphabet else 0
         symmetric = not arguments.no_symmetry
         paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=symmetric, depth=depth)
-        names = frozenset(asked or _standing(paths) or PROPERTIES)
+        names = frozenset(asked or conditions_of(paths.program) or PROPERTIES)
         found = PathSearch(paths, stop_at=names).run(bounds_of(arguments), progress_of(arguments))
         codes.append(_tell(found, paths, engine, names))
     return MISMATCH if MISMATCH in codes else max(codes, default=OK)
 
 
-def _is_alphabet(statements: tuple[tree.Statement, ...]) -> bool:
+def _alphabet(statements: tuple[tree.Statement, ...]) -> tree.Interleave | None:
+    """The last statement, where it can be an alphabet."""
     last = statements[-1] if statements else None
-    return isinstance(last, tree.Interleave) and all(
-        isinstance(statement, tree.Step) for thread in last.threads for statement in thread.body
-    )
+    if not isinstance(last, tree.Interleave):
+        return None
+    plain = (isinstance(statement, tree.Step) for thread in last.threads for statement in thread.body)
+    return last if all(plain) else None
 
 
-def _standing(paths: Paths) -> list[str]:
-    names = []
-    for statement in paths.program.statements:
-        if isinstance(statement, (tree.Always, tree.Never)):
-            condition = statement.condition
-            named = isinstance(condition, tree.PropertyNamed)
-            names.append(condition.name if named else format_statement(statement))  # type: ignore[union-attr]
-    return names
+def _kept(arguments: argparse.Namespace) -> int:
+    single = {
+        "-c": arguments.text,
+        "--property": arguments.property,
+        "--forever": arguments.forever,
+        "--no-symmetry": arguments.no_symmetry,
+    }
+    unfit = [option for option, given in single.items() if given]
+    if unfit:
+        complain(
+            f"klpdsl verify: {unfit[0]} is for one scenario, and --kept judges claims as their files say"
+        )
+        return USAGE
+    arguments.engine = arguments.engine or []
+    from klpdsl.cli.verifying_kept import verify_kept
+
+    return verify_kept(arguments)
 
 
 def _searched(paths: Paths) -> str:
@@ -102,7 +143,8 @@ def _tell(found: Exploration, paths: Paths, engine: Engine, names: frozenset[str
         first = min(broken, key=lambda one: len(one.way.nodes))
         name = first.violation.property
         print(
-            f"{name}: violated on {engine.name}, after {counted(len(first.way.nodes), 'step')} ({size} seen)\n"
+            f"{name}: violated on {engine.name}, after {counted(len(paths.steps(first.way.nodes)), 'step')} "
+            f"({size} seen)\n"
         )
         comment = (
             f"{name} is violated on {engine.name}; no order does it in fewer steps.\n{first.violation.text}"

@@ -82,13 +82,14 @@ def _clear(k: Kernel, retired: tuple[str, ...], *, wait: bool) -> None:
     """Clear the transition flags of the functions; then the barrier of a patching."""
     w = k.w
     name, target = w.transition_patch, w.target_state
-    if not w.patches[name].immediate:
+    immediate = w.patches[name].immediate
+    if not immediate:
         k.set_patch(w.patches[name]._replace(transition=False))
-        if k.sem.complete_notice == "before":
-            _put_unpatched(k, name, target)
-        if wait and target == KLP_PATCHED and _in_handler(k):
-            w.paused = ("end", *retired)
-            return
+    if k.sem.complete_notice == "before":
+        _put_unpatched(k, name, target)
+    if not immediate and wait and target == KLP_PATCHED and _in_handler(k):
+        w.paused = ("end", *retired)
+        return
     _end(k, retired, wait=wait)
 
 

@@ -67,10 +67,19 @@ class Exploration(NamedTuple):
 class PathSearch:
     """One search through the paths of a program."""
 
-    def __init__(self, paths: Paths, *, merge: bool = True, stop_at: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        merge: bool = True,
+        stop_at: frozenset[str] = frozenset(),
+        stop_behind: frozenset[str] = frozenset(),
+    ) -> None:
+        """`stop_at`: any of these properties is violated; `stop_behind`: each of them has been."""
         self._paths = paths
         self._merge = merge
         self._stop_at = stop_at
+        self._stop_behind = stop_behind
         self._states: list[PathState | None] = []
         self._known: dict[object, int] = {}
         self._parents: list[tuple[int, int]] = []
@@ -95,6 +104,9 @@ class PathSearch:
                 self._expand(waiting.popleft(), waiting)
                 if self._stop_at and not self._stop_at.isdisjoint(self._broken):
                     stopped = "the first violation"
+                    break
+                if self._stop_behind and self._stop_behind <= self._broken.keys():
+                    stopped = "the last violation"
                     break
         except KeyboardInterrupt:
             stopped = "an interrupt"

@@ -11,11 +11,12 @@ from klpdsl.run.stepper import Stepper, as_wanted
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
 from klpdsl.syntax.conditions import FORM_OF, parts_of
+from klpdsl.syntax.wording import format_statement
 from klpdsl.trace.events import Call, Enter, Event, Violation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import NamedTuple
 
     from klpdsl.engine.properties import Watch
@@ -170,6 +171,11 @@ class Paths:
     def canonical_check(self, node: int, place: int) -> tuple[int, int]:
         """An expectation, by the first of the tasks that are alike and have it."""
         return (self._firsts.get(node, node), place)
+
+    def steps(self, nodes: Iterable[int]) -> tuple[str, ...]:
+        """The steps of a way as a scenario has them, without what only watches and expects."""
+        statements = (self.flow.leaf(node).statement for node in nodes)
+        return tuple(format_statement(one) for one in statements if isinstance(one, tree.Step))
 
     def place_in_text(self, node: int) -> tuple[int, int]:
         """Where a leaf stands in the text: line and column."""

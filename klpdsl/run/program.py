@@ -82,6 +82,12 @@ class Program:
         return self._properties
 
     @property
+    def alphabet(self) -> tree.Interleave | None:
+        """The scenario's last statement, where it is an `interleave forever`: then the scenario is a claim."""
+        last = self.statements[-1] if self.statements else None
+        return last if isinstance(last, tree.Interleave) and last.forever else None
+
+    @property
     def flow(self) -> Flow:
         """The statements as a graph, the same for every run."""
         if self._flow is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from klpdsl.semantics.axes import Semantics
+from klpdsl.semantics.noting import noting
 from klpdsl.separate.stepping import start, take
 
 TYPE_CHECKING = False
@@ -33,7 +34,7 @@ def axes_read(alphabet: Alphabet, semantics: Semantics, bounds: Bounds) -> AxesR
     """Take the actions of an alphabet in every order and note each axis that is read. Bounds as in `Search.run`."""
     began = time.monotonic()
     read: set[str] = set()
-    listening = _listening(semantics, read)
+    listening = noting(semantics, read)
     program = alphabet.loaded.program
     first = start(program)
     known = {first.key()}
@@ -58,18 +59,3 @@ def axes_read(alphabet: Alphabet, semantics: Semantics, bounds: Bounds) -> AxesR
         depth += 1
     # Which rules there are at all is asked of every engine.
     return AxesRead(frozenset(read | {"system"}), len(known), closed=not frontier)
-
-
-def _listening(semantics: Semantics, read: set[str]) -> Semantics:
-    """The same semantics, which note in `read` what is read of them."""
-
-    def listener(place: int, axis: str) -> property:
-        def get(self: tuple[object, ...]) -> object:
-            read.add(axis)
-            return self[place]
-
-        return property(get)
-
-    axes = {axis: listener(place, axis) for place, axis in enumerate(Semantics._fields)}
-    made: Semantics = type("Listening", (Semantics,), {"__slots__": (), **axes})(*semantics)
-    return made

@@ -81,7 +81,7 @@ def _groups(node: object) -> tuple[list[_Group], str]:
     elif isinstance(node, tree.SetCallbacks):
         head, entries = wording.set_callbacks_head(node), node.callbacks
     elif isinstance(node, tree.Interleave):
-        head, entries = "interleave", node.threads
+        head, entries = wording.interleave_head(node), node.threads
     elif isinstance(node, tree.Thread):
         head, entries = wording.thread_head(node), node.body
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from klpdsl.syntax import tree
 from klpdsl.syntax.place import Name, Span
@@ -95,3 +95,8 @@ def with_task(task: str, statement: tree.Statement) -> tree.Statement:
         branches = tuple(tuple(with_task(task, inner) for inner in branch) for branch in statement.branches)
         return statement._replace(branches=branches)
     return statement
+
+
+def quantifier(words: str) -> Literal["any", "all"]:
+    """Return what `any task` and `all tasks` quantify by."""
+    return "any" if words.startswith("any") else "all"

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 from lark import Token, Transformer, Tree, v_args
 from lark.tree import Meta
 
-from klpdsl.syntax import actions, limits, tree
+from klpdsl.syntax import actions, limits, tree, words
 from klpdsl.syntax.diagnostics import Diagnostic
 from klpdsl.syntax.operands import FLAG, KEYWORD, NUMBER, REQUIRED, Operand, Verb
 from klpdsl.syntax.pieces import (
@@ -29,6 +29,7 @@ from klpdsl.syntax.pieces import (
     SrcversionPart,
     SymposPart,
     TakesPart,
+    quantifier,
     with_task,
 )
 from klpdsl.syntax.place import Name, Span
@@ -66,10 +67,6 @@ def _word(kind: type[_W], parts: Iterable[object]) -> str:
 
 #: The verbs that are just their word and what they take, by the rule that makes them.
 _REGULAR = {verb.rule: verb for verb in actions.VERBS if not verb.irregular}
-
-
-def _quantifier(words: str) -> Literal["any", "all"]:
-    return "any" if words.startswith("any") else "all"
 
 
 def _fits(part: object, operand: Operand) -> bool:
@@ -414,11 +411,11 @@ class _Builder(Transformer[Token, Any]):
         return tree.TaskSees(parts[0], parts[1], parts[3], parts[2] == "!=", self._span(meta))
 
     def tasks_are(self, meta: Meta, parts: list[str]) -> tree.TasksAre:
-        return tree.TasksAre(_quantifier(parts[0]), str(parts[2]), parts[1] == "!=", self._span(meta))
+        return tree.TasksAre(quantifier(parts[0]), str(parts[2]), parts[1] == "!=", self._span(meta))
 
     def tasks_see(self, meta: Meta, parts: list[Any]) -> tree.TasksSee:
         negated = parts[2] == "!="
-        return tree.TasksSee(_quantifier(parts[0]), parts[1], parts[3], negated, self._span(meta))
+        return tree.TasksSee(quantifier(parts[0]), parts[1], parts[3], negated, self._span(meta))
 
     def both(self, meta: Meta, parts: list[Any]) -> tree.Both:
         return tree.Both(tuple(parts), self._span(meta))
@@ -441,7 +438,10 @@ class _Builder(Transformer[Token, Any]):
     # --- nondeterminism ---
 
     def interleave(self, meta: Meta, parts: list[Any]) -> tree.Interleave:
-        return tree.Interleave(_of(tree.Thread, parts), self._span(meta))
+        said = [part for part in parts if isinstance(part, Token)]
+        what = "how many functions deep tasks go"
+        deep = self._number(said[1], 1, limits.STACK, what) if len(said) > 1 else words.FOREVER_DEPTH
+        return tree.Interleave(_of(tree.Thread, parts), deep if said else 0, self._span(meta))
 
     def operator_thread(self, meta: Meta, parts: list[BlockPart]) -> tree.Thread:
         return tree.Thread(tree.OPERATOR, parts[0].body, self._span(meta))

@@ -210,9 +210,10 @@ class Thread(NamedTuple):
 
 
 class Interleave(NamedTuple):
-    """`interleave { … }`."""
+    """`interleave { … }`. `forever`: its steps at any time, as often as one likes, tasks so deep in functions; or 0."""
 
     threads: tuple[Thread, ...]
+    forever: int
     span: Span
 
 

@@ -28,6 +28,7 @@ _ABOUT = {
     **dict.fromkeys(("replace", *words.REPLACE_SETS), "whom the patch replaces"),
     **dict.fromkeys(words.REPLACEABLE, "whether the patch can be replaced"),
 }
+_STATEMENTS = (tree.Step, tree.Expect, tree.Always, tree.Never, tree.Interleave, tree.Choose)
 _RESULTS = ("`0`", "an errno's name", f"`{words.UNSUPPORTED}`", f"`{words.BLOCKED}`")
 
 
@@ -296,6 +297,19 @@ class _Checker:
                 message = f"`{thread.name}` has two threads here"
                 self.report(thread.span, message, "a task does one thing at a time")
             seen.add(thread.name)
+        if node.forever:
+            self._forever(node)
+
+    def _forever(self, node: tree.Interleave) -> None:
+        for thread in node.threads:
+            for statement in thread.body:
+                if not isinstance(statement, tree.Step):
+                    self.report(
+                        statement.span, "in an `interleave forever` stand steps alone", "it is an alphabet"
+                    )
+        after = [item for item in self._names.items if isinstance(item, _STATEMENTS)][-1]
+        if after is not node:
+            self.report(node.span, "an `interleave forever` has no end: nothing can come after it")
 
     def _result(self, step: tree.Step) -> None:
         result = step.result

@@ -5,7 +5,7 @@ This is on the way of every run, which prints the step it takes; so no module is
 
 from __future__ import annotations
 
-from klpdsl.syntax import actions, tree
+from klpdsl.syntax import actions, tree, words
 from klpdsl.syntax.operands import (
     FLAG,
     FUNCTION,
@@ -308,6 +308,15 @@ def thread_head(node: tree.Thread) -> str:
     return node.name if node.name == tree.OPERATOR else name(node.name)
 
 
+def interleave_head(node: tree.Interleave) -> str:
+    """Return what stands before the braces of an interleave."""
+    if not node.forever:
+        return "interleave"
+    return (
+        "interleave forever" if node.forever == words.FOREVER_DEPTH else f"interleave forever {node.forever}"
+    )
+
+
 def _thread(node: tree.Thread) -> str:
     return f"{thread_head(node)} {_braces('; ', (line_of(step, task_of(node)) for step in node.body))}"
 
@@ -359,7 +368,7 @@ _WORDING: dict[type, Callable[..., str]] = {
     tree.Always: lambda node: f"always {format_statement(node.condition)}",
     tree.Never: lambda node: f"never {format_statement(node.condition)}",
     tree.Thread: _thread,
-    tree.Interleave: lambda node: f"interleave {_braces('; ', map(_thread, node.threads))}",
+    tree.Interleave: lambda node: f"{interleave_head(node)} {_braces('; ', map(_thread, node.threads))}",
     tree.Choose: line_of,
 }
 

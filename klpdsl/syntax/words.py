@@ -13,6 +13,9 @@ PROPERTIES = tuple(_properties.PROPERTIES)
 #: What `arch` can say.
 FEATURES = ("unreliable-stacks",)
 
+#: How many functions deep the tasks of an `interleave forever` go where it does not say.
+FOREVER_DEPTH = 2
+
 #: The flags of a patch that say which sets it is of, and those that say whether it can be replaced.
 REPLACE_SETS = ("replace_set", "replace_sets")
 OVERRIDE = "override_replace_sets"

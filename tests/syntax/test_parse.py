@@ -265,7 +265,14 @@ CASES: dict[str, tree.Item] = {
                 "t1", (of_task(tree.Call(f("f"), S)), of_task(tree.Return(S))._replace(result="0")), S
             ),
         ),
+        0,
         S,
+    ),
+    "interleave forever { operator { tick } }": tree.Interleave(
+        (tree.Thread("operator", (step(tree.Tick(1, S)),), S),), 2, S
+    ),
+    "interleave forever 3 { operator { tick } }": tree.Interleave(
+        (tree.Thread("operator", (step(tree.Tick(1, S)),), S),), 3, S
     ),
     "interleave { t1 { choose { run } or { sleep; expect p1 refs = 1 } } }": tree.Interleave(
         (
@@ -287,6 +294,7 @@ CASES: dict[str, tree.Item] = {
                 S,
             ),
         ),
+        0,
         S,
     ),
 }

@@ -43,7 +43,7 @@ def take(suite: Suite) -> Inventory:
     start = len(suite.goldens) + 1
     for path in _below_goldens(suite):
         folder, _, file = path[start:].rpartition("/")
-        if folder and store.is_golden(file):
+        if folder and (store.is_golden(file) or store.is_golden(file, store.VERDICT)):
             found.setdefault(folder, []).append(file)
         elif file != "README.md":
             stray.append(path)
@@ -67,7 +67,10 @@ def _renamed(suite: Suite, orphans: Orphans, without: list[str]) -> str:
     from klpdsl.syntax.diagnostics import ScenarioError
     from klpdsl.trace.reading import TraceError, from_text
 
-    path = os.path.join(suite.goldens, *orphans.name.split("/"), orphans.files[0])
+    traces = [file for file in orphans.files if store.is_golden(file)]
+    if not traces:
+        return ""
+    path = os.path.join(suite.goldens, *orphans.name.split("/"), traces[0])
     try:
         golden = read_file(path, GOLDEN_BYTES, suite.real).decode()
         steps = [step.text for step in from_text(golden).steps]

@@ -43,7 +43,8 @@ class Summary(NamedTuple):
         """The numbers that prove that the suite ran."""
         cases = [case for report in self.reports for case in report.cases]
         return {
-            "scenarios": len(self.reports),
+            "scenarios": len(self.reports) - len(self.claims),
+            "claims": len(self.claims),
             "runs": sum(report.runs for report in self.reports),
             "engines": self.engines,
             "differ": sum(not case.matches and case.golden is not None for case in cases),
@@ -54,6 +55,11 @@ class Summary(NamedTuple):
             "housekeeping": len(self.housekeeping()),
             "cached": sum(report.cached for report in self.reports),
         }
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The scenarios that are claims about every order: nothing of them is looked at here."""
+        return tuple(one.name for one in self.reports if not one.engines and not one.error)
 
     def housekeeping(self) -> list[str]:
         """What is to be tidied up, one sentence each."""
@@ -92,6 +98,8 @@ def counts_line(summary: Summary) -> str:
     """The last line of every check."""
     n = summary.counts
     ran = f"{n['scenarios']} scenarios, {n['runs']} runs on {n['engines']} engines"
+    if n["claims"]:
+        ran += f" (and {n['claims']} claim{'s' if n['claims'] > 1 else ''}, for klpdsl verify --kept)"
     cached = f", {n['cached']} scenarios from the cache" if n["cached"] else ""
     parts = [f"{n['differ']} differ from their golden"]
     if n["new"]:

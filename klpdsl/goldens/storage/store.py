@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from klpdsl.run.session import Loaded
 
 SUFFIX = ".trace"
+VERDICT = ".verdict"
+"""What ends the name of a claim's golden: no trace, but what holds of it in every order."""
 #: What leads into another folder, or hides the file.
 _UNFIT = re.compile(r"[/%]|^\.")
 
@@ -37,36 +39,36 @@ def path_of(suite: Suite, name: str, engine: str) -> str:
     return os.path.join(folder(suite, name), file_of(engine))
 
 
-def file_of(engine: str) -> str:
+def file_of(engine: str, suffix: str = SUFFIX) -> str:
     """The name of the file of an engine's golden. An engine in a file of its own has its path, escaped, for a name."""
-    return _UNFIT.sub(lambda found: _escape(found.group()), engine) + SUFFIX
+    return _UNFIT.sub(lambda found: _escape(found.group()), engine) + suffix
 
 
-def engine_of(file: str) -> str:
+def engine_of(file: str, suffix: str = SUFFIX) -> str:
     """The engine whose golden has this name of a file."""
-    engine = file.removesuffix(SUFFIX)
+    engine = file.removesuffix(suffix)
     if "%" in engine:
         for character in "/.%":
             engine = engine.replace(_escape(character), character)
     return engine
 
 
-def is_golden(file: str) -> bool:
+def is_golden(file: str, suffix: str = SUFFIX) -> bool:
     """Whether a golden's file can have that name."""
-    return file.endswith(SUFFIX) and file_of(engine_of(file)) == file
+    return file.endswith(suffix) and file_of(engine_of(file, suffix), suffix) == file
 
 
 def _escape(character: str) -> str:
     return f"%{ord(character):02X}"
 
 
-def read_bytes(suite: Suite, name: str) -> dict[str, bytes]:
+def read_bytes(suite: Suite, name: str, suffix: str = SUFFIX) -> dict[str, bytes]:
     """A scenario's goldens as they lie there: the content of each file, by engine, sorted.
 
     Raises OSError for what is no file of the suite's, or too large.
     """
-    files = read_folder(folder(suite, name), SUFFIX, GOLDEN_BYTES, suite.real)
-    return {engine_of(file): content for file, content in files.items() if is_golden(file)}
+    files = read_folder(folder(suite, name), suffix, GOLDEN_BYTES, suite.real)
+    return {engine_of(file, suffix): content for file, content in files.items() if is_golden(file, suffix)}
 
 
 def decode(content: bytes) -> str:
@@ -74,9 +76,9 @@ def decode(content: bytes) -> str:
     return content.decode("utf-8", "backslashreplace")
 
 
-def read(suite: Suite, name: str) -> dict[str, str]:
+def read(suite: Suite, name: str, suffix: str = SUFFIX) -> dict[str, str]:
     """A scenario's goldens: the text of each file, by engine."""
-    return {engine: decode(content) for engine, content in read_bytes(suite, name).items()}
+    return {engine: decode(content) for engine, content in read_bytes(suite, name, suffix).items()}
 
 
 def fingerprint(content: bytes) -> str:
