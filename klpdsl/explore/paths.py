@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klpdsl.explore.records import TaskRecords
 from klpdsl.explore.threads import alike_tasks, all_do_the_same
 from klpdsl.run.flow import END, MAIN, Branching, Flow, Leaf, NextStep, Position, Spread
 from klpdsl.run.operations import why_not_now
@@ -74,6 +75,14 @@ class StepTaken(NamedTuple):
     verdicts: tuple[CheckSeen, ...]
 
 
+class _Local(NamedTuple):
+    """A task's step in an alphabet: whose it is, whether it goes into a function, and what it is."""
+
+    task: str
+    calls: bool
+    said: str
+
+
 class Paths:
     """A program on an engine as a graph of states.
 
@@ -107,6 +116,17 @@ class Paths:
             for node in self.flow.nodes
         )
         self._stepper = Stepper(program, semantics, program.world)
+        self._records = TaskRecords()
+        self._locals = {node: found for node in self.flow.endless if (found := self._local(node)) is not None}
+
+    def _local(self, node: int) -> _Local | None:
+        task = self.task_of(node)
+        if not task:
+            return None
+        operation = self.flow.leaf(node).statement.operation  # type: ignore[union-attr]
+        calls = isinstance(operation.actions[0], (tree.Call, tree.Enter, tree.Syscall))  # type: ignore[union-attr]
+        said = ", ".join(map(format_statement, operation.actions))  # type: ignore[union-attr]
+        return _Local(task, calls, said)
 
     def _first_of_each(self) -> dict[int, int]:
         found: dict[int, int] = {}
@@ -125,6 +145,7 @@ class Paths:
         """The state in which the scenario begins."""
         fresh = Stepper(self.program, self.semantics, self.program.world)
         world = self.program.world.copy().rank()
+        self._records.share(world, None)
         return PathState(world, fresh.watch, fresh.standing, self.flow.start, (), frozenset(), ())
 
     def key(self, state: PathState) -> object:
@@ -132,7 +153,8 @@ class Paths:
         world = state.world
         if self.flow.endless:
             found = (state.standing.key(), state.watch.key(), is_crashed(state), state.latest)
-            return (world.key(symmetric=self._exchanges), state.position, found)
+            tasks = self._records.key(world) if self._exchanges else world.task_key()
+            return (tasks, world.shared_key(), state.position, found)
         rest = (state.standing.key(), state.watch.key(), state.violated, state.latest)
         if not self._symmetric:
             results = state.results if self.observe == "trace" else frozenset(state.results)
@@ -199,25 +221,31 @@ class Paths:
         return self.flow.may_end(state.position)
 
     def moves(self, state: PathState) -> Iterator[NextStep]:
-        """What can be taken now: a thread of an `interleave` waits while its next step can not be taken."""
+        """What can be taken now: a thread of an `interleave` waits while its next step can not be taken.
+
+        Of tasks that are exchanged for one another and are in the same state only the first one's steps are taken: the
+        others' lead to where theirs do, under other names.
+        """
+        world = state.world
+        taken: set[object] = set()
         for move in self.flow.moves(state.position):
-            if move.node in self.flow.endless:
-                if self._deep_enough(state, move.node):
-                    continue
-            elif move.thread == MAIN:
+            local = self._locals.get(move.node)
+            if local is not None:
+                index = world.task_index(local.task)
+                if index >= 0:
+                    task = world.tasks[index]
+                    if local.calls and len(task.stack) >= self.depth:
+                        continue
+                    if self._exchanges:
+                        same = (local.said, self._records.number(task))
+                        if same in taken:
+                            continue
+                        taken.add(same)
+            elif move.thread == MAIN and move.node not in self.flow.endless:
                 yield move
                 continue
-            if why_not_now(state.world, self.flow.leaf(move.node)) is None:
+            if why_not_now(world, self.flow.leaf(move.node)) is None:
                 yield move
-
-    def _deep_enough(self, state: PathState, node: int) -> bool:
-        """Whether the task is in as many functions as it may be, and would call another."""
-        statement = self.flow.leaf(node).statement
-        if not isinstance(statement, tree.Step) or not isinstance(statement.operation, tree.TaskStep):
-            return False
-        index = state.world.task_index(statement.operation.task)
-        calls = isinstance(statement.operation.actions[0], (tree.Call, tree.Enter, tree.Syscall))
-        return calls and index >= 0 and len(state.world.tasks[index].stack) >= self.depth
 
     def waiting(self, state: PathState) -> list[tuple[int, str]]:
         """Where nothing can be taken: the leaves that wait, and for each why."""
@@ -268,6 +296,7 @@ class Paths:
         world = stepper.kernel.w
         if not world.is_ranked:
             world.rank()
+        self._records.share(world, state.world)
         after = PathState(
             world,
             stepper.watch,

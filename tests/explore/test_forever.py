@@ -57,3 +57,34 @@ def test_force_mixes_versions_where_tasks_may_nest(capsys: pytest.CaptureFixture
 def test_an_alphabet_is_an_interleave_of_steps(capsys: pytest.CaptureFixture[str]) -> None:
     assert verify.main(["-c", "apply p1", "--forever"]) == 2
     assert "--forever asks for" in capsys.readouterr().err
+
+
+_OPERATORS = (
+    _LIFE,
+    "apply p1; apply p2; disable p2; reverse; unload p1; tick",
+    "apply p1; enable p1; disable p1; force p1; unload p1; tick",
+)
+
+
+@pytest.mark.parametrize(
+    "engine", ["v4.12", "v4.16", "v5.1", "baron-v2", "reenable-stale-nops", "loop-unguarded"]
+)
+@pytest.mark.parametrize("operator", _OPERATORS)
+def test_exchanging_tasks_changes_neither_what_is_violated_nor_how_soon(engine: str, operator: str) -> None:
+    threads = "\n".join(f"t{n} {{ call f; call g; return }}" for n in (1, 2))
+    declared = "task t1; task t2; patch p1 { f, g }; patch p2 replace { f }"
+    text = f"{declared}\ninterleave {{\noperator {{ {operator} }}\n{threads}\n}}\n"
+    program = load_text(text, "model").program
+    found = []
+    for symmetric in (True, False):
+        paths = Paths(program, resolve(engine).semantics, "final", symmetric=symmetric, depth=1)
+        # References that are put without end leave no bound but this one.
+        seen = PathSearch(paths).run(SearchBounds(2_000 if symmetric else 4_000))
+        found.append((seen, {name: len(broken.way.nodes) for name, broken in seen.broken.items()}))
+    (exchanged, soon), (plain, sooner) = found
+    if exchanged.stopped:
+        assert plain.stopped
+        soon, sooner = ({name: steps for name, steps in one.items() if steps <= 6} for one in (soon, sooner))
+    else:
+        assert exchanged.effort.states < plain.effort.states
+    assert soon == sooner
