@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.explore.records import TaskRecords
+from klpdsl.explore.numbering import TaskRecords
 from klpdsl.explore.threads import alike_tasks, all_do_the_same
 from klpdsl.run.flow import END, MAIN, Branching, Flow, Leaf, NextStep, Position, Spread
 from klpdsl.run.operations import why_not_now
