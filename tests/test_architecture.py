@@ -17,6 +17,7 @@ _FLOW = {"syntax", "world", "semantics", "trace", "engine", "run", "goldens"}
 _ABOVE_CLI = _FLOW | {
     "bisect",
     "compare",
+    "describe",
     "dmesg",
     "explore",
     "kernel",
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "goldens": _FLOW - {"goldens"},
     "bisect": _FLOW,
     "compare": _FLOW,
+    "describe": {"syntax"},
     "explore": _FLOW,
     "kernel": _FLOW,
     "dmesg": _FLOW - {"goldens"} | {"kernel", "reasons", "separate"},
@@ -60,6 +62,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "textual": {"cli"},
     "rich": {"cli"},
     "shtab": {"cli"},
+    "elftools": {"describe"},
     "pytest": {"pytest_plugin"},
     "_pytest": {"pytest_plugin"},
 }

@@ -6,7 +6,7 @@ Every form is smaller by some measure (fewer parts, fewer words, a smaller numbe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from klpdsl.syntax import actions, tree
 from klpdsl.syntax.operands import NUMBER, REQUIRED
@@ -71,10 +71,7 @@ def _patch_object(node: tree.PatchObject) -> Iterator[tree.PatchObject]:
 
 def _callbacks(node: tree.PatchCallbacks) -> Iterator[tree.PatchCallbacks]:
     if node.callbacks is None:
-        every = tuple(
-            tree.Callback(cast("tree.CallbackName", name), "", "", "", "", node.span)
-            for name in tree.CALLBACK_NAMES
-        )
+        every = tuple(tree.Callback(name, "", "", "", "", node.span) for name in tree.CALLBACK_NAMES)
         for one in every:
             yield node._replace(callbacks=(one,))
         return

@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "say what happened in a step of a scenario and why, with the kernel functions behind it",
     "explain-log": "say what a machine's log tells of livepatch, and find a run of the model that gives it",
     "observe": "print a script that collects what explain-log wants to know of a machine",
+    "describe": "say what a built livepatch module patches, as a patch declaration",
     "compare": "show in one table what different engines do with a scenario",
     "explore": "take every order and every branch of a scenario, and count what they end in",
     "verify": "say whether properties hold in every state, whatever the order",

@@ -49,8 +49,8 @@ class PatchObject(NamedTuple):
     span: Span
 
 
-CALLBACK_NAMES = ("pre_patch", "post_patch", "pre_unpatch", "post_unpatch")
 CallbackName: TypeAlias = "Literal['pre_patch', 'post_patch', 'pre_unpatch', 'post_unpatch']"
+CALLBACK_NAMES: tuple[CallbackName, ...] = ("pre_patch", "post_patch", "pre_unpatch", "post_unpatch")
 
 
 class Callback(NamedTuple):

@@ -22,6 +22,7 @@ from klpdsl.goldens.deciding import pending, transaction
 from klpdsl.goldens.storage import sealed
 from klpdsl.goldens.suite import Suite
 from tests.calls import call
+from tests.describe.modules import Layout, Made, Thing, by_hand, klp_build, kpatch_build
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Usage, mismatch, housekeeping, nothing selected, and what a bounded search cannot judge.
@@ -138,6 +139,19 @@ def races() -> tuple[bytes, ...]:
         b"choose { load p1 } or { load p1; tick }\nexpect transition = none\n",
     )
     return own + tuple(data for data in scenarios() if b"interleave" in data or b"choose" in data)
+
+
+@cache
+def built_modules() -> tuple[bytes, ...]:
+    """Livepatch modules in each form in which they are made."""
+    made = Made(
+        (Thing("vmlinux", (("f", 1), ("g", 0))), Thing("ext4", (("read", 2),), ("pre_patch", "post_patch"))),
+        states=((1, 2),),
+        replace=True,
+        relocations=(("ext4", "ext4", "lock", 0),),
+    )
+    unnamed = by_hand(made, Layout(sized=False, parameter=True))
+    return (by_hand(made), unnamed, kpatch_build(made), klp_build(made))
 
 
 @cache
@@ -470,6 +484,13 @@ TARGETS: dict[str, Target] = {
         ),
         ("out",),
         "a.klp",
+    ),
+    "built module": Target(
+        "bytes",
+        "p.ko",
+        lambda _: built_modules(),
+        one_of("describe p.ko", "describe p.ko --format json"),
+        named="p.ko",
     ),
     "scenario to draw": Target(
         "text",
