@@ -31,12 +31,15 @@ def in_processes(
         jobs, multiprocessing.get_context("fork"), initializer=_hold_on, initargs=(reading, writing)
     )
     try:
-        # The first one forks. What Python does around a fork swallows the exception that Ctrl-C raises in it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # The first one forks. What Python does around a fork swallows the exception that Ctrl-C raises in it. And it
+        # starts the pool's threads, which take over what is blocked: Python's handlers run in the main thread, which
+        # does not wake up from waiting for a result when another thread is the one that gets the signal.
+        ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ending)
         try:
             waiting = [pool.submit(work, *call) for call in calls]
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)
         for future in waiting:
             yield future.result()
         pool.shutdown()
@@ -52,9 +55,9 @@ def _hold_on(reading: int, writing: int) -> None:
     import threading
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     os.close(writing)
     threading.Thread(target=_until_the_end, args=(reading,), daemon=True).start()
 
@@ -94,11 +97,15 @@ def _descendants(pid: int) -> list[int]:
     while waiting:
         folder = f"/proc/{waiting.pop()}/task"
         try:
-            for thread in os.listdir(folder):
+            threads = os.listdir(folder)
+        except OSError:
+            continue  # the process has just ended
+        for thread in threads:
+            try:
                 with open(f"{folder}/{thread}/children", "rb") as file:
                     children = [int(word) for word in file.read().split()]
-                found += children
-                waiting += children
-        except OSError:
-            continue
+            except OSError:
+                continue  # the thread has; the others may have children all the same
+            found += children
+            waiting += children
     return found

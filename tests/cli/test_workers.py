@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from klpdsl import _workers
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds that a process has to end. It does so at once on a machine that has nothing else to do.
@@ -32,6 +35,12 @@ def is_there(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def as_a_shell_does() -> None:
+    """Before a program starts: what nohup or a shell in the background has ignored in us is not ignored in it."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -60,6 +69,7 @@ def test_no_worker_is_left(command: tuple[str, ...], number: signal.Signals, tmp
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        preexec_fn=as_a_shell_does,  # noqa: PLW1509 - no thread of ours runs meanwhile
     )
     assert process.stdout is not None
     assert wait_until(lambda: len(children(process.pid)) == 2, 30), "there are no workers"
@@ -78,6 +88,42 @@ def test_no_worker_is_left(command: tuple[str, ...], number: signal.Signals, tmp
         process.wait()
 
 
+def test_a_thread_that_ends_meanwhile_hides_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        real = os.listdir
+        # The first of this process's threads has ended since they were listed.
+        monkeypatch.setattr(
+            os,
+            "listdir",
+            lambda folder: ["0", *real(folder)] if str(os.getpid()) in folder else real(folder),
+        )
+        assert child.pid in _workers._descendants(os.getpid())
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_the_threads_of_a_pool_take_no_signal() -> None:
+    results = _workers.in_processes(2, abs, [(number,) for number in range(-4, 0)])
+    assert next(results) == 4
+    ending = sum(1 << number - 1 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    blocked = {
+        thread.name: int((thread / "status").read_text().partition("SigBlk:")[2].split()[0], 16) & ending
+        for thread in Path("/proc/self/task").iterdir()
+    }
+    main = str(threading.main_thread().native_id)
+    assert blocked.pop(main) == 0
+    pool = {
+        thread.native_id
+        for thread in threading.enumerate()
+        if "Queue" in thread.name or "Executor" in thread.name
+    }
+    assert pool
+    assert {blocked[str(number)] for number in pool} == {ending}
+    assert list(results) == [3, 2, 1]
+
+
 def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
     """A command of the user's, called by `reduce --keep-run`, stands for compilers, guests and other revisions."""
     (tmp_path / "a.klp").write_text("load p1\n", encoding="utf-8")
@@ -87,6 +133,7 @@ def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
         [sys.executable, "-m", "klpdsl", "reduce", "a.klp", "--keep-run", command],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=as_a_shell_does,  # noqa: PLW1509 - no thread of ours runs meanwhile
     )
     assert wait_until(mark.exists, 30)
     pid = int(mark.read_text())
