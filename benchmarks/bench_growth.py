@@ -7,16 +7,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 
+from benchmarks.growth import per_doubling
 from klpdsl.run.session import execute, load_text
 
 _SCRIPT = os.path.join(os.path.dirname(sys.executable), "klpdsl")
 
 
 def run() -> Iterator[str]:
-    """Functions of a patch, tasks of a transition, and files of a check, which is cold and then cached."""
+    """Functions of a patch, tasks of a transition, and files of a check without a cache."""
     yield _grown("functions of one patch", (4_500, 9_000, 18_000), _functions)
     yield _grown("tasks of one transition", (1_000, 2_000, 4_000), _tasks)
     yield _grown("files checked, without a cache", (500, 1_000, 2_000), _files)
@@ -24,8 +24,7 @@ def run() -> Iterator[str]:
 
 def _grown(what: str, sizes: tuple[int, ...], seconds: Callable[[int], float]) -> str:
     taken = [min(seconds(size) for _ in range(5)) for size in sizes]
-    told = ", ".join(f"{after / before:.2f}" for before, after in pairwise(taken))
-    return f"{sizes[-1]:,} {what}: {taken[-1]:.2f} s, {told} times per doubling"
+    return f"{sizes[-1]:,} {what}: {per_doubling(taken)}"
 
 
 def _played(text: str) -> float:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 
+from benchmarks.growth import per_doubling
 from klpdsl.trace.events import Log, Result, StepTrace, Trace
 from klpdsl.trace.jsonl import from_jsonl, to_jsonl
 from klpdsl.trace.reading import from_text
@@ -47,6 +47,4 @@ def run() -> Iterator[str]:
             start = time.perf_counter()
             read(text)
             seconds_by_size.append(time.perf_counter() - start)
-        ratios = [after / before for before, after in pairwise(seconds_by_size)]
-        told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        yield f"one step with {_SIZES[-1]:,} events as {name}: {seconds_by_size[-1]:.2f} s, {told} times per doubling"
+        yield f"one step with {_SIZES[-1]:,} events as {name}: {per_doubling(seconds_by_size)}"

@@ -11,12 +11,11 @@ from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import load, tree
 from klpdsl.syntax.diagnostics import ScenarioError
+from klpdsl.syntax.place import NOWHERE
 from klpdsl.syntax.resolve import resolve
 from klpdsl.syntax.wording import line_of
 from klpdsl.trace.events import Trace
 from klpdsl.trace.text import to_text
-
-_NOWHERE = tree.Span("", 1, 1, 1, 1)
 
 
 class RunError(KlpdslError):
@@ -28,7 +27,7 @@ class Runner:
 
     def __init__(self, items: Iterable[tree.Item]) -> None:
         items = tuple(items)
-        scenario = tree.ScenarioTree(items, (), _NOWHERE)
+        scenario = tree.ScenarioTree(items, (), NOWHERE)
         self._loaded = Loaded(load.Analysis(scenario, items, resolve(items), ("",), ""))
         self._traces: dict[tuple[Semantics, tuple[str, ...]], Trace | RunError] = {}
         self.runs = 0

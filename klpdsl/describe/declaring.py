@@ -12,6 +12,7 @@ from klpdsl.syntax import limits, tree
 from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.layout import format_scenario
 from klpdsl.syntax.parse import parse
+from klpdsl.syntax.place import NOWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 else:
     from klpdsl._records import NamedTuple
 
-_NOWHERE = tree.Span("", 1, 1, 1, 1)
 _SUFFIXES = (".gz", ".xz", ".ko")
 #: How livepatch itself takes them apart (klp_apply_section_relocs and klp_resolve_symbols in kernel/livepatch/core.c).
 _RELA = re.compile(r"\.klp\.rela\.([^.]{1,55})\..*", re.ASCII)
@@ -45,7 +45,7 @@ class DescribedPatch(NamedTuple):
 
     def text(self) -> str:
         """Return the declarations as the beginning of a scenario, in canonical form."""
-        return format_scenario(tree.ScenarioTree((*self.world, self.patch), (), _NOWHERE))
+        return format_scenario(tree.ScenarioTree((*self.world, self.patch), (), NOWHERE))
 
 
 def describe(path: str) -> DescribedPatch:
@@ -79,13 +79,13 @@ def _described(module: ModuleFile, path: str) -> DescribedPatch:
     items: list[tree.PatchItem] = []
     for number, one in enumerate(found.objects):
         items += _items(one, number == 0)
-    items += (tree.PatchState(*state, False, False, None, _NOWHERE) for state in found.states)
+    items += (tree.PatchState(*state, False, False, None, NOWHERE) for state in found.states)
     items += relocations
     patch = tree.PatchDecl(
         name,
-        tuple(tree.PatchFlag(word, (), _NOWHERE) for word in flags),
-        tree.PatchBody(tuple(items), _NOWHERE),
-        _NOWHERE,
+        tuple(tree.PatchFlag(word, (), NOWHERE) for word in flags),
+        tree.PatchBody(tuple(items), NOWHERE),
+        NOWHERE,
     )
     release = info.get("vermagic", "").partition(" ")[0]
     return DescribedPatch(
@@ -105,19 +105,19 @@ def _items(one: FoundObject, is_first: bool) -> Iterator[tree.PatchItem]:
     for function in one.functions:
         if function.sympos > limits.SYMPOS:
             raise DescribeError(f"damaged: {function.name} at position {function.sympos} among its namesakes")
-    functions = tuple(tree.PatchFunction(f.name, f.sympos, f.immediate, _NOWHERE) for f in one.functions)
+    functions = tuple(tree.PatchFunction(f.name, f.sympos, f.immediate, NOWHERE) for f in one.functions)
     if one.name == VMLINUX and is_first and functions:
         yield from functions
     else:
-        yield tree.PatchObject(one.name, "", functions, _NOWHERE)
+        yield tree.PatchObject(one.name, "", functions, NOWHERE)
     if one.callbacks:
         chosen = tuple(
-            tree.Callback(name, "", "", "", "", _NOWHERE)
+            tree.Callback(name, "", "", "", "", NOWHERE)
             for name in tree.CALLBACK_NAMES
             if name in one.callbacks
         )
         yield tree.PatchCallbacks(
-            one.name, None if len(chosen) == len(tree.CALLBACK_NAMES) else chosen, _NOWHERE
+            one.name, None if len(chosen) == len(tree.CALLBACK_NAMES) else chosen, NOWHERE
         )
 
 
@@ -138,9 +138,9 @@ def _relocations(module: ModuleFile) -> tuple[list[tree.PatchRelocations], list[
             owner, symbol, position = parts[1], parts[2], int(parts[3])
             if position > limits.SYMPOS or not symbol.isprintable():
                 raise DescribeError(f"damaged: {section} names a symbol that there can not be")
-            reference = tree.FunctionRef(None if owner == of else owner, symbol, position, _NOWHERE)
+            reference = tree.FunctionRef(None if owner == of else owner, symbol, position, NOWHERE)
             symbols.setdefault(of, {})[reference] = None
-    return [tree.PatchRelocations(of, tuple(some), _NOWHERE) for of, some in symbols.items()], notes
+    return [tree.PatchRelocations(of, tuple(some), NOWHERE) for of, some in symbols.items()], notes
 
 
 def _world(
@@ -157,14 +157,12 @@ def _world(
             _name(named, symbol.object or group.object, symbol.name, symbol.sympos)
     for owner, functions in named.items():
         declared = tuple(
-            tree.FunctionDecl(name, False, _NOWHERE)
-            for name, times in functions.items()
-            for _ in range(times)
+            tree.FunctionDecl(name, False, NOWHERE) for name, times in functions.items() for _ in range(times)
         )
         if owner != VMLINUX:
-            yield tree.ModuleDecl(owner, declared, (), (), False, "", "", "", _NOWHERE)
+            yield tree.ModuleDecl(owner, declared, (), (), False, "", "", "", NOWHERE)
         elif any(times > 1 for times in functions.values()):
-            yield tree.VmlinuxDecl(declared, _NOWHERE)
+            yield tree.VmlinuxDecl(declared, NOWHERE)
 
 
 def _name(named: dict[str, dict[str, int]], owner: str, name: str, position: int) -> None:

@@ -49,7 +49,7 @@ _ABSOLUTE = {
 _RELATIVE = (2, 4)
 _ABSOLUTE_IN_CODE = 11
 
-_PACKED_AS = {b"\x28\xb5\x2f\xfd": "zstd -d"}
+_ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class DescribeError(KlpdslError):
@@ -106,11 +106,9 @@ class ModuleFile:
 
     def points_to(self, place: Spot) -> Spot | None:
         """Where the pointer at a place leads to within the module; None where there is none, or it leads out."""
-        found = self._pointers.get(place)
-        if found is None or found[0].place is None:
+        symbol, addend = self._pointers.get(place, (None, 0))
+        if symbol is None or symbol.place is None:
             return None
-        symbol, addend = found
-        assert symbol.place is not None
         return Spot(symbol.place.section, symbol.place.offset + addend)
 
     def pointers_to(self, name: str) -> list[Spot]:
@@ -185,6 +183,10 @@ class ModuleFile:
             raise DescribeError(f"damaged: no name stands at offset {place.offset} of {section.name}")
         return text.decode("ascii")
 
+    def named_at(self, place: Spot) -> str:
+        """The string that the pointer at a place leads to. Raises `DescribeError`, for no pointer, too."""
+        return self.text(self.points_to(place) or place)
+
     # --- by name ----------------------------------------------------------------------------------------------
 
     def section(self, name: str) -> int | None:
@@ -228,9 +230,8 @@ def read_module(path: str) -> ModuleFile:
 
 
 def _unpacked(content: bytes, path: str) -> bytes:
-    for magic, how in _PACKED_AS.items():
-        if content.startswith(magic):
-            raise DescribeError(f"{path}: it is packed: {how} {path}, and give what that makes")
+    if content.startswith(_ZSTD):
+        raise DescribeError(f"{path}: it is packed: zstd -d {path}, and give what that makes")
     import gzip
     import lzma
     import zlib

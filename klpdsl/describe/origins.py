@@ -77,19 +77,20 @@ def find(module: ModuleFile) -> WhatIsPatched:
 
 def _by_hand(module: ModuleFile) -> WhatIsPatched:
     owned = module.pointers_to("__this_module")
+    enables = module.imports("klp_enable_patch")
     wrong: list[DescribeError] = []
-    found = [place for place in owned if _is_patch(module, place, wrong)]
+    found = [(place, entries) for place in owned if (entries := _objects_of(module, place, wrong))]
     if not found:
-        if wrong and module.imports("klp_enable_patch"):
+        if wrong and enables:
             raise wrong[0]
         empty = [place for place in owned if _is_empty_patch(module, place)]
-        if module.imports("klp_enable_patch") and len(empty) == 1:
+        if enables and len(empty) == 1:
             return WhatIsPatched(_BY_HAND, (), (), False, False, ("its struct klp_patch has no objects",))
         what = "no struct klp_patch is in its data"
-        if module.imports("klp_enable_patch"):
+        if enables:
             raise DescribeError(f"{what}: its init makes one, and what that says is known when it runs")
         raise DescribeError(f"{what}, and it does not call klp_enable_patch(): it is no livepatch module")
-    patch = found[0]
+    patch, entries = found[0]
     notes = []
     if len(found) > 1:
         notes.append(
@@ -112,9 +113,7 @@ def _by_hand(module: ModuleFile) -> WhatIsPatched:
         notes.append(
             "its init writes `replace` (a parameter of the module may say it); this is what its data says"
         )
-    at = module.points_to(_after(patch, 8))
-    assert at is not None
-    objects = tuple(_object(module, entry, before_5_1, notes) for entry in _objects(module, at))
+    objects = tuple(_object(module, entry, before_5_1, notes) for entry in entries)
     return WhatIsPatched(_BY_HAND, objects, states, replace, immediate, tuple(dict.fromkeys(notes)))
 
 
@@ -129,22 +128,22 @@ def _flag(module: ModuleFile, place: Spot) -> bool:
     return module.number(place, 1) == 1
 
 
-def _is_patch(module: ModuleFile, place: Spot, wrong: list[DescribeError]) -> bool:
-    """Whether what begins with a pointer to the module is a struct klp_patch, and no other that has an owner.
+def _objects_of(module: ModuleFile, place: Spot, wrong: list[DescribeError]) -> list[_Entry]:
+    """The objects of a struct klp_patch; none where what begins with a pointer to the module is another structure.
 
     What speaks against one that leads to data goes into `wrong`.
     """
     objects = _data(module, _after(place, 8))
     if objects is None:
-        return False
+        return []
     try:
         found = _objects(module, objects)
         for entry in found:
             _functions(module, entry.functions)
     except DescribeError as error:
         wrong.append(error)
-        return False
-    return True
+        return []
+    return found
 
 
 def _is_empty_patch(module: ModuleFile, place: Spot) -> bool:
@@ -194,7 +193,7 @@ def _functions(module: ModuleFile, start: Spot) -> list[Spot]:
     entries = [place for place in pointers if _data(module, place) is not None]
     if entries:
         _check(module, start, entries)
-        module.text(module.points_to(entries[0]) or start)
+        module.named_at(entries[0])
     return entries
 
 
@@ -209,18 +208,19 @@ def _check(module: ModuleFile, start: Spot, entries: list[Spot]) -> None:
 
 def _object(module: ModuleFile, entry: _Entry, old: bool, notes: list[str]) -> FoundObject:
     functions = tuple(_function(module, place, old, notes) for place in _functions(module, entry.functions))
-    callbacks = tuple(
-        name
-        for i, name in enumerate(CALLBACK_NAMES)
-        if module.points_to(_after(entry.callbacks, 8 * i)) is not None
+    name = module.text(entry.name) if entry.name else VMLINUX
+    return FoundObject(name, functions, _callbacks(module, entry.callbacks))
+
+
+def _callbacks(module: ModuleFile, start: Spot) -> tuple[str, ...]:
+    """Which callbacks a struct klp_callbacks has: pointers, in the order of their names."""
+    return tuple(
+        name for i, name in enumerate(CALLBACK_NAMES) if module.points_to(_after(start, 8 * i)) is not None
     )
-    return FoundObject(module.text(entry.name) if entry.name else VMLINUX, functions, callbacks)
 
 
 def _function(module: ModuleFile, place: Spot, old: bool, notes: list[str]) -> FoundFunction:
-    named = module.points_to(place)
-    assert named is not None
-    name = module.text(named)
+    name = module.named_at(place)
     sympos = module.number(_after(place, 16), 8)
     if sympos > _LARGEST_SYMPOS:
         notes.append(f"{name} is chosen by its address {sympos:#x}, as up to v4.4, and not by a position")
@@ -260,7 +260,7 @@ def _kpatch_build(module: ModuleFile, section: int) -> WhatIsPatched:
             or here[1].offset - start.offset not in (32, 40)
         ):
             raise DescribeError("damaged: .kpatch.funcs holds no struct kpatch_patch_func")
-        name, owner = (module.text(module.points_to(place) or place) for place in here[1:])
+        name, owner = map(module.named_at, here[1:])
         has_position = here[1].offset - start.offset == 40
         sympos = module.number(_after(start, 32), 8) if has_position else 0
         functions, _ = objects.setdefault(owner, ([], []))
@@ -271,7 +271,7 @@ def _kpatch_build(module: ModuleFile, section: int) -> WhatIsPatched:
             continue
         both = module.pointers_within(Spot(at, 0), module.sections[at].size)
         for place in both[1::2]:
-            objects.setdefault(module.text(module.points_to(place) or place), ([], []))[1].append(callback)
+            objects.setdefault(module.named_at(place), ([], []))[1].append(callback)
     # Its init puts each object, and each function of one, before those that it already has.
     found = tuple(
         FoundObject(name, tuple(reversed(functions)), tuple(callbacks))
@@ -300,16 +300,10 @@ def _klp_build(module: ModuleFile, section: int) -> WhatIsPatched:
             or count * _FUNC_EXT > module.sections[functions.section].size - functions.offset
         ):
             raise DescribeError(f"damaged: an object with {count} functions that are not there")
-        callbacks = tuple(
-            one
-            for i, one in enumerate(CALLBACK_NAMES)
-            if module.points_to(_after(entry, 16 + 8 * i)) is not None
-        )
         found = tuple(
-            FoundFunction(
-                module.text(module.points_to(place) or place), module.number(_after(place, 16), 8), False
-            )
+            FoundFunction(module.named_at(place), module.number(_after(place, 16), 8), False)
             for place in (_after(functions, _FUNC_EXT * i) for i in range(count))
         )
+        callbacks = _callbacks(module, _after(entry, 16))
         objects.append(FoundObject(module.text(name) if name else VMLINUX, found, callbacks))
     return WhatIsPatched("klp-build", tuple(objects), (), True, False, (_REPLACES.format("klp-build"),))

@@ -30,9 +30,7 @@ class TaskRecords:
             if known is not task:
                 tasks[index] = known
                 continue
-            # Which CPU an idle task belongs to stands in its name.
-            state = tuple(task) if task.kind == "idle" else task[1:]
-            self._numbers[id(task)] = self._states.setdefault(state, len(self._states))
+            self._numbers[id(task)] = self._states.setdefault(task.but_name(), len(self._states))
 
     def number(self, task: Task) -> int:
         """The number of a shared task's state."""

@@ -120,13 +120,11 @@ class Paths:
         self._locals = {node: found for node in self.flow.endless if (found := self._local(node)) is not None}
 
     def _local(self, node: int) -> _Local | None:
-        task = self.task_of(node)
-        if not task:
+        step = self._task_step(node)
+        if step is None:
             return None
-        operation = self.flow.leaf(node).statement.operation  # type: ignore[union-attr]
-        calls = isinstance(operation.actions[0], (tree.Call, tree.Enter, tree.Syscall))  # type: ignore[union-attr]
-        said = ", ".join(map(format_statement, operation.actions))  # type: ignore[union-attr]
-        return _Local(task, calls, said)
+        calls = isinstance(step.actions[0], (tree.Call, tree.Enter, tree.Syscall))
+        return _Local(step.task, calls, ", ".join(map(format_statement, step.actions)))
 
     def _first_of_each(self) -> dict[int, int]:
         found: dict[int, int] = {}
@@ -209,10 +207,15 @@ class Paths:
 
     def task_of(self, node: int) -> str:
         """The task that acts in a leaf; empty where none does."""
+        step = self._task_step(node)
+        return step.task if step is not None else ""
+
+    def _task_step(self, node: int) -> tree.TaskStep | None:
+        """What the task does that acts in a leaf, if one does."""
         statement = self.flow.leaf(node).statement
         if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
-            return statement.operation.task
-        return ""
+            return statement.operation
+        return None
 
     # --- going on ---
 

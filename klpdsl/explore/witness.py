@@ -14,6 +14,7 @@ from klpdsl.run.session import execute, load_text
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
 from klpdsl.syntax.layout import format_scenario
+from klpdsl.syntax.place import NOWHERE
 from klpdsl.syntax.wording import engine as wording_engine
 from klpdsl.syntax.wording import line_of
 from klpdsl.trace.events import Violation
@@ -21,8 +22,6 @@ from klpdsl.trace.events import Violation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from klpdsl.run.flow import Plain
-
-_NOWHERE = tree.Span("", 1, 1, 1, 1)
 
 
 class ReplayError(Exception):
@@ -44,13 +43,13 @@ def outcome_scenario(paths: Paths, engine: Engine, way: Way, comment: str) -> st
         if not isinstance(statement, tree.Expect):
             statements.append(statement)
     k = Kernel(state.world, paths.semantics)
-    ends: list[tree.Condition] = [tree.TransitionIs(state.world.transition_patch or None, False, _NOWHERE)]
+    ends: list[tree.Condition] = [tree.TransitionIs(state.world.transition_patch or None, False, NOWHERE)]
     ends += [
-        tree.AttributeIs(name, "enabled", str(sysfs.read(k, name, "enabled")), _NOWHERE)
+        tree.AttributeIs(name, "enabled", str(sysfs.read(k, name, "enabled")), NOWHERE)
         for name in sorted(state.world.patches)
         if sysfs.read(k, name, "enabled") is not None
     ]
-    statements += [tree.Expect(end, _NOWHERE) for end in ends]
+    statements += [tree.Expect(end, NOWHERE) for end in ends]
     text = _text(paths, engine, statements, comment)
     trace = execute(load_text(text, "<witness>"), engine).trace
     if not all(check.ok for step in trace.steps for check in step.checks):
@@ -64,7 +63,7 @@ def violation_scenario(paths: Paths, engine: Engine, way: Way, name: str, commen
     kept: list[Plain] = [statement for statement in statements if not isinstance(statement, tree.Expect)]
     built_in = not any(isinstance(s, (tree.Always, tree.Never)) and line_of(s) == name for s in kept)
     if built_in:
-        kept.append(tree.Expect(tree.ViolationSeen(name, False, _NOWHERE), _NOWHERE))
+        kept.append(tree.Expect(tree.ViolationSeen(name, False, NOWHERE), NOWHERE))
     text = _text(paths, engine, kept, comment)
     trace = execute(load_text(text, "<counterexample>"), engine).trace
     last = trace.steps[-1].events if trace.steps else ()
@@ -114,7 +113,7 @@ def _text(paths: Paths, engine: Engine, statements: list[Plain], comment: str) -
     lines += [line_of(item) for item in program.declarations]
     # Who is introduced by what does not happen here, or would be later than it was.
     lines += [
-        line_of(tree.TaskDecl(task.name, "user", "", False, (), False, False, (), _NOWHERE))
+        line_of(tree.TaskDecl(task.name, "user", "", False, (), False, False, (), NOWHERE))
         for task in program.world.tasks
         if task.name not in declared and task.kind == "user"
     ]

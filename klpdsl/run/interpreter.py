@@ -9,6 +9,7 @@ from klpdsl.run.program import Program
 from klpdsl.run.stepper import Stepper, as_wanted
 from klpdsl.semantics.axes import Semantics
 from klpdsl.syntax import tree
+from klpdsl.syntax.place import NOWHERE
 from klpdsl.syntax.wording import format_statement
 from klpdsl.trace.events import Event, Expect, Result, StepTrace, Trace
 
@@ -90,7 +91,7 @@ class Interpreter(Stepper):
         self.steps: list[StepTrace] = []
         self._ticks = 0
         self._effort = 0
-        self._span = tree.Span("", 1, 1, 1, 1)
+        self._span = NOWHERE
 
     def run(self) -> RunResult:
         """Carry out every statement."""

@@ -26,6 +26,10 @@ class Span(NamedTuple):
         return (self.line, self.column) <= (line, column) <= (self.end_line, self.end_column)
 
 
+NOWHERE = Span("", 1, 1, 1, 1)
+"""Where a node is that no text stands behind."""
+
+
 class Name(str):
     """A name, or another word that an author chose, without its quotes; `span` is where it stands, quotes included.
 

@@ -240,6 +240,10 @@ class Task(NamedTuple):
     signal: str = ""
     halted: bool = False
 
+    def but_name(self) -> tuple[object, ...]:
+        """All that can tell it from another: not its name, unless that says which CPU an idle task belongs to."""
+        return tuple(self) if self.kind == "idle" else self[1:]
+
 
 Work = tuple[str, str]
 """A queued work item: what (`free`, `wake`, `kick`) and for whom."""

@@ -138,8 +138,7 @@ class World(metaclass=Holder):
             return tuple(sorted(self.tasks))
         counted: dict[tuple[object, ...], int] = {}
         for task in self.tasks:
-            # Which CPU an idle task belongs to stands in its name.
-            record = tuple(task) if task.kind == "idle" else task[1:]
+            record = task.but_name()
             counted[record] = counted.get(record, 0) + 1
         return frozenset(counted.items())
 
