@@ -11,42 +11,115 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
     from types import FrameType
     from typing import Any, TypeVar
 
     Result = TypeVar("Result")
 
 
+#: So many calls are given out before the first result: 4 bytes each, and a pipe holds a page even where it holds least.
+_AHEAD = 1000
+_SIZE = 4
+
+
 def in_processes(
     jobs: int, work: Callable[..., Result], calls: Iterable[tuple[Any, ...]]
 ) -> Iterator[Result]:
-    """Yield what `work` returns for each of the calls' arguments, in their order, worked out in `jobs` processes."""
+    """Yield what `work` returns for each of the calls' arguments, in their order, worked out in `jobs` processes.
+
+    No thread of this process has a part in it, unlike in concurrent.futures: signals come to the one thread that
+    answers them, and what a worker had half sent when nobody wanted it any more keeps nobody waiting.
+
+    Errors: what `work` raises, with the worker's traceback as a note; ChildProcessError where a worker is killed.
+    """
     import multiprocessing
     import signal
-    from concurrent.futures import ProcessPoolExecutor
 
-    reading, writing = os.pipe()
-    pool = ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("fork"), initializer=_hold_on, initargs=(reading, writing)
-    )
+    # The workers are forked with the calls in them. They are told which ones to do, by number.
+    given = list(calls)
+    context = multiprocessing.get_context("fork")
+    alive = os.pipe()
+    numbers = os.pipe()
+    workers: dict[Connection[Any, Any], ForkProcess] = {}
+    # What Python does around a fork swallows the exception that Ctrl-C raises in it.
+    ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     try:
-        # The first one forks. What Python does around a fork swallows the exception that Ctrl-C raises in it. And it
-        # starts the pool's threads, which take over what is blocked: Python's handlers run in the main thread, which
-        # does not wake up from waiting for a result when another thread is the one that gets the signal.
-        ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
         signal.pthread_sigmask(signal.SIG_BLOCK, ending)
         try:
-            waiting = [pool.submit(work, *call) for call in calls]
+            for _ in range(min(jobs, len(given))):
+                reading, writing = context.Pipe(duplex=False)
+                process = context.Process(target=_work, args=(alive, numbers, writing, work, given))
+                process.start()
+                workers[reading] = process
+                # Whose writing end is in no other process either: the pipe ends when the worker does.
+                writing.close()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)
-        for future in waiting:
-            yield future.result()
-        pool.shutdown()
+        yield from _in_order(len(given), numbers[1], workers)
     finally:
-        os.close(writing)
-        os.close(reading)
-        pool.shutdown(wait=False, cancel_futures=True)
+        for process in workers.values():
+            process.kill()
+            process.join()
+        for end in (*alive, *numbers):
+            os.close(end)
+
+
+def _in_order(calls: int, numbers: int, workers: Mapping[Connection[Any, Any], ForkProcess]) -> Iterator[Any]:
+    """Give the numbers of the calls out, and yield the results in their order."""
+    from multiprocessing.connection import wait
+
+    os.write(numbers, b"".join(number.to_bytes(_SIZE) for number in range(min(calls, _AHEAD))))
+    out = min(calls, _AHEAD)
+    done: dict[int, tuple[Any, BaseException | None]] = {}
+    for next_one in range(calls):
+        while next_one not in done:
+            connection: Any  # `wait` takes sockets and numbers too, and its type says so
+            for connection in wait(list(workers)):
+                try:
+                    number, result, error = connection.recv()
+                except (EOFError, ConnectionError):
+                    raise _ended(workers[connection]) from None
+                done[number] = (result, error)
+                if out < calls:
+                    os.write(numbers, out.to_bytes(_SIZE))
+                    out += 1
+        result, error = done.pop(next_one)
+        if error is not None:
+            raise error
+        yield result
+
+
+def _ended(worker: ForkProcess) -> ChildProcessError:
+    worker.join()
+    code = worker.exitcode or 0
+    how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+    return ChildProcessError(f"a process that did a part of the work ended without a result ({how})")
+
+
+def _work(
+    alive: tuple[int, int],
+    numbers: tuple[int, int],
+    results: Connection[Any, Any],
+    work: Callable[..., Any],
+    calls: Sequence[tuple[Any, ...]],
+) -> None:
+    """In a worker: do one call after the other, until the parent says that there is no more, or is no more."""
+    _hold_on(*alive)
+    os.close(numbers[1])
+    while number := os.read(numbers[0], _SIZE):
+        at = int.from_bytes(number)
+        answer: tuple[Any, BaseException | None]
+        try:
+            answer = (work(*calls[at]), None)
+        except Exception as error:  # noqa: BLE001 - the parent raises it
+            import traceback
+
+            error.add_note(traceback.format_exc())
+            answer = (None, error)
+        results.send((at, *answer))
 
 
 def _hold_on(reading: int, writing: int) -> None:

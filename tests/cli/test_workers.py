@@ -104,24 +104,57 @@ def test_a_thread_that_ends_meanwhile_hides_no_child(monkeypatch: pytest.MonkeyP
         child.wait()
 
 
-def test_the_threads_of_a_pool_take_no_signal() -> None:
-    results = _workers.in_processes(2, abs, [(number,) for number in range(-4, 0)])
-    assert next(results) == 4
-    ending = sum(1 << number - 1 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    blocked = {
-        thread.name: int((thread / "status").read_text().partition("SigBlk:")[2].split()[0], 16) & ending
-        for thread in Path("/proc/self/task").iterdir()
-    }
-    main = str(threading.main_thread().native_id)
-    assert blocked.pop(main) == 0
-    pool = {
-        thread.native_id
-        for thread in threading.enumerate()
-        if "Queue" in thread.name or "Executor" in thread.name
-    }
-    assert pool
-    assert {blocked[str(number)] for number in pool} == {ending}
-    assert list(results) == [3, 2, 1]
+def test_results_come_in_order_without_a_thread_of_ours() -> None:
+    """Python's handlers of signals run in the main thread, which has to be the one that gets them."""
+    results = _workers.in_processes(2, _after, [(0.3, "a"), (0.0, "b"), (0.0, "c"), (0.0, "d")])
+    before = threading.active_count()
+    assert next(results) == "a"
+    assert threading.active_count() == before
+    assert list(results) == ["b", "c", "d"]
+
+
+def test_more_calls_than_are_given_out_ahead() -> None:
+    calls = [(number,) for number in range(-3 * _workers._AHEAD, 0)]
+    assert list(_workers.in_processes(2, abs, calls)) == [-number for (number,) in calls]
+
+
+def test_nothing_to_do_takes_no_process() -> None:
+    assert list(_workers.in_processes(2, abs, [])) == []
+
+
+def test_what_a_worker_raises_is_raised_with_where_it_was() -> None:
+    results = _workers.in_processes(2, int, [("1",), ("x",), ("2",)])
+    assert next(results) == 1
+    with pytest.raises(ValueError, match="invalid literal") as caught:
+        next(results)
+    assert "in _work" in "".join(caught.value.__notes__)
+
+
+def test_a_worker_that_is_killed_is_told_of() -> None:
+    """As the kernel does where memory ends."""
+    results = _workers.in_processes(2, signal.raise_signal, [(signal.SIGKILL,)])
+    with pytest.raises(ChildProcessError, match="killed by signal 9"):
+        next(results)
+
+
+ENOUGH = """
+from klpdsl._workers import in_processes
+results = in_processes(2, bytes, [(50_000_000,)] * 20)
+print(len(next(results)))
+results.close()
+"""
+
+
+def test_what_is_half_sent_keeps_nobody_waiting() -> None:
+    """A worker is in the middle of a long result nearly all the time when the command has had enough of them."""
+    command = [sys.executable, "-c", ENOUGH]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert (ended.stdout, ended.stderr) == ("50000000\n", "")
+
+
+def _after(seconds: float, answer: str) -> str:
+    time.sleep(seconds)
+    return answer
 
 
 def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
