@@ -53,6 +53,12 @@ def main(argv: list[str]) -> int:
     p.add_argument(
         "--depth", type=int, default=2, metavar="N", help="with --forever, how many functions deep tasks go"
     )
+    p.add_argument(
+        "--completes",
+        action="store_true",
+        help="of a scenario with an alphabet: does every transition complete at last, if tasks and time go on and the "
+        "operator does nothing more? Who may hold it for ever, and what frees them then",
+    )
     p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
     add_bounds(p)
     p.add_argument(
@@ -81,6 +87,13 @@ def main(argv: list[str]) -> int:
             "statement, and --depth for 1 or more"
         )
         return USAGE
+    if arguments.completes:
+        if arguments.property:
+            complain("klpdsl verify: --completes is a question of its own; --property asks another")
+            return USAGE
+        from klpdsl.cli.verifying_completion import verify_completion
+
+        return verify_completion(arguments, chosen, alphabet)
     asked = [name for spec in arguments.property or [] for name in spec.split(",") if name]
     unknown = [name for name in asked if name not in PROPERTIES]
     for name in unknown:
@@ -114,6 +127,7 @@ def _kept(arguments: argparse.Namespace) -> int:
         "-c": arguments.text,
         "--property": arguments.property,
         "--forever": arguments.forever,
+        "--completes": arguments.completes,
         "--no-symmetry": arguments.no_symmetry,
     }
     unfit = [option for option, given in single.items() if given]

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NamedTuple
+
+    from klpdsl.explore.graph import StateGraph
 else:
     from klpdsl._records import NamedTuple
 
@@ -75,12 +77,17 @@ class PathSearch:
         merge: bool = True,
         stop_at: frozenset[str] = frozenset(),
         stop_behind: frozenset[str] = frozenset(),
+        graph: StateGraph | None = None,
     ) -> None:
-        """`stop_at`: any of these properties is violated; `stop_behind`: each of them has been."""
+        """`stop_at`: any of these properties is violated; `stop_behind`: each of them has been.
+
+        The states and what leads from which to which are kept in the `graph`.
+        """
         self._paths = paths
         self._merge = merge
         self._stop_at = stop_at
         self._stop_behind = stop_behind
+        self._graph = graph
         self._states: list[PathState | None] = []
         self._known: dict[object, int] = {}
         self._parents: list[tuple[int, int]] = []
@@ -142,6 +149,8 @@ class PathSearch:
         self._parents.append(parent)
         self._states.append(state)
         self._edges.append(())
+        if self._graph is not None:
+            self._graph.add(state)
         waiting.append(index)
         return index
 
@@ -154,8 +163,11 @@ class PathSearch:
             return
         if self._paths.may_end(state):
             self._ends[index] = observation(self._paths, state)
-        edges = [self._take(index, state, move, waiting) for move in self._paths.moves(state)]
+        moves = list(self._paths.moves(state))
+        edges = [self._take(index, state, move, waiting) for move in moves]
         self._edges[index] = tuple(edges)
+        if self._graph is not None:
+            self._graph.lead_on(index, zip([move.node for move in moves], edges, strict=True))
         if not edges and index not in self._ends:
             self._ends[index] = observation(self._paths, state, waits=self._paths.waiting(state))
 

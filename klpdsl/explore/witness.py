@@ -5,6 +5,8 @@ Nothing is shown that has not been replayed: the text is read and run like any o
 
 from __future__ import annotations
 
+import itertools
+
 from klpdsl.engine import sysfs
 from klpdsl.engine.context import Kernel
 from klpdsl.explore.exploration import Way
@@ -21,6 +23,7 @@ from klpdsl.trace.events import Violation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from klpdsl.explore.progress import HeldTransition
     from klpdsl.run.flow import Plain
 
 
@@ -72,6 +75,23 @@ def violation_scenario(paths: Paths, engine: Engine, way: Way, name: str, commen
     return text
 
 
+def held_scenario(paths: Paths, engine: Engine, way: Way, held: HeldTransition, comment: str) -> str:
+    """A scenario that takes that way, and then goes round once in what never completes. Replayed."""
+    state = paths.first()
+    for node in way.nodes:
+        state = paths.follow(state, node).state
+    before = paths.key(state)
+    for node in held.loop:
+        state = paths.follow(state, node).state
+    statements: list[Plain] = [paths.flow.leaf(node).statement for node in (*way.nodes, *held.loop)]
+    statements.append(tree.Expect(tree.TransitionIs(held.patch, False, NOWHERE), NOWHERE))
+    text = _text(paths, engine, statements, comment, repeat_from=len(way.nodes))
+    trace = execute(load_text(text, "<progress>"), engine).trace
+    if paths.key(state) != before or not trace.steps[-1].checks[-1].ok:
+        raise ReplayError(f"on {engine.name} this does not come back to where it began:\n{text}")
+    return text
+
+
 def check_scenario(paths: Paths, engine: Engine, way: Way, comment: str, judged: tuple[int, bool]) -> str:
     """A scenario that takes that way, at the end of which an expectation holds, or fails. Replayed.
 
@@ -101,7 +121,9 @@ def check_scenario(paths: Paths, engine: Engine, way: Way, comment: str, judged:
     return text
 
 
-def _text(paths: Paths, engine: Engine, statements: list[Plain], comment: str) -> str:
+def _text(
+    paths: Paths, engine: Engine, statements: list[Plain], comment: str, *, repeat_from: int | None = None
+) -> str:
     program = paths.program
     loads = [s.operation for s in statements if isinstance(s, tree.Step) and _is_load(paths, s.operation)]
     loaded = {load.name for load in loads if isinstance(load, (tree.Load, tree.Apply))}
@@ -122,8 +144,20 @@ def _text(paths: Paths, engine: Engine, statements: list[Plain], comment: str) -
         for name, patch in program.meanings().items()
         if name not in declared and name not in loaded
     ]
-    lines += ["", *(line_of(_in_full(paths, statement)) for statement in statements)]
+    steps = [line_of(_in_full(paths, statement)) for statement in statements]
+    if repeat_from is not None:
+        steps = [*_folded(steps[:repeat_from]), "# repeat from here", *_folded(steps[repeat_from:])]
+    lines += ["", *steps]
     return format_scenario("\n".join(lines) + "\n", "<witness>")
+
+
+def _folded(steps: list[str]) -> list[str]:
+    """`tick` and `tick` are `tick 2`."""
+    found: list[str] = []
+    for said, same in itertools.groupby(steps):
+        times = len(list(same))
+        found += [f"tick {times}"] if said == "tick" and times > 1 else [said] * times
+    return found
 
 
 def _is_load(paths: Paths, operation: tree.Operation) -> bool:

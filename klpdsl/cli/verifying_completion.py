@@ -1,0 +1,96 @@
+"""`klpdsl verify --completes`: whether every transition completes at last, who may hold it for ever, what frees it."""
+
+from __future__ import annotations
+
+import argparse
+
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain
+from klpdsl.cli.exploring import ScenarioChoice, bounds_of, progress_of
+from klpdsl.explore import witness
+from klpdsl.explore.exploration import PathSearch
+from klpdsl.explore.graph import StateGraph
+from klpdsl.explore.outcome_report import counted
+from klpdsl.explore.paths import Paths
+from klpdsl.explore.progress import HeldTransition, CompletionFound, goes_on, progress
+from klpdsl.semantics.records import Engine
+from klpdsl.syntax import tree
+
+_ASSUMED = """\
+Assumed: tasks and time go on and the operator does nothing more; time never stops passing, and a task that can return
+is outside all functions now and then. What else tasks do is up to them."""
+
+
+def verify_completion(
+    arguments: argparse.Namespace, chosen: ScenarioChoice, alphabet: tree.Interleave | None
+) -> int:
+    """Search on each engine, and print what was found; returns the exit code."""
+    source = chosen.loaded.source
+    if alphabet is None or not (arguments.forever or alphabet.forever):
+        complain(
+            f"klpdsl verify: {source}: --completes asks about runs without end: `interleave forever`, or --forever"
+        )
+        return USAGE
+    if not any(
+        goes_on(step) for thread in alphabet.threads if thread.name == tree.OPERATOR for step in thread.body
+    ):
+        complain(
+            f"klpdsl verify: {source}: no time passes in the alphabet, so nothing is tried again; add `tick`"
+        )
+        return USAGE
+    depth = arguments.depth if arguments.forever else alphabet.forever
+    return max((_on(arguments, chosen, engine, depth) for engine in chosen.engines), key=_ORDER.index)
+
+
+_ORDER = (OK, CANNOT_JUDGE, MISMATCH)
+
+
+def _on(arguments: argparse.Namespace, chosen: ScenarioChoice, engine: Engine, depth: int) -> int:
+    # Of tasks that are exchanged for one another nobody could say which of them is treated fairly.
+    paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=False, depth=depth)
+    graph = StateGraph()
+    search = PathSearch(paths, graph=graph)
+    found = search.run(bounds_of(arguments), progress_of(arguments))
+    size = counted(found.effort.states, "state")
+    if found.stopped:
+        print(
+            f"completion: not known on {engine.name}: {found.stopped} stopped the search\n"
+            f"{size} seen, {found.effort.frontier:,} not gone on from"
+        )
+        return CANNOT_JUDGE
+    seen = progress(paths, graph)
+    print("\n".join(_said(engine, seen, size)))
+    if crashed := sum(graph.crashed):
+        print(f"(nothing was followed behind {counted(crashed, 'state')} in which the machine has crashed)")
+    if not seen.held:
+        return OK
+    first = seen.held[0]
+    end = "nothing that tasks and time do completes it" if first.trap else "it need never complete"
+    comment = (
+        f"{_holders(first)} may hold the transition of {first.patch} for ever on {engine.name}:\n"
+        f"in a run that goes on from the remark below as it does there, {end}."
+    )
+    print("\n" + witness.held_scenario(paths, engine, search.way_to(first.start), first, comment), end="")
+    return MISMATCH
+
+
+def _said(engine: Engine, seen: CompletionFound, size: str) -> list[str]:
+    size = f"{size}, in {seen.states:,} of which one is under way: the search has closed"
+    if not seen.states:
+        return [f"completion: no transition is ever under way on {engine.name} ({size})"]
+    if not seen.held:
+        return [f"completion: every transition completes on {engine.name} ({size})", _ASSUMED]
+    lines = [f"completion: may never come on {engine.name} ({size})"]
+    for one in seen.held:
+        how = "nothing that tasks and time do completes it" if one.trap else "it can complete, but need not"
+        lines.append(f"    {_holders(one)} may hold the transition of {one.patch} for ever: {how}")
+        if one.at_once:
+            lines.append(f"        ended by: {', '.join(one.at_once)}")
+        if one.freed:
+            lines.append(f"        completes at last after: {', '.join(one.freed)}")
+        if not one.at_once and not one.freed:
+            lines.append("        nothing in the alphabet frees it")
+    return [*lines, _ASSUMED]
+
+
+def _holders(one: HeldTransition) -> str:
+    return " and ".join(one.holders) or "no task"
