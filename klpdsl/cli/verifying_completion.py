@@ -11,7 +11,7 @@ from klpdsl.explore.exploration import PathSearch
 from klpdsl.explore.graph import StateGraph
 from klpdsl.explore.outcome_report import counted
 from klpdsl.explore.paths import Paths
-from klpdsl.explore.progress import HeldTransition, CompletionFound, goes_on, progress
+from klpdsl.explore.progress import CompletionFound, HeldTransition, goes_on, progress
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
 

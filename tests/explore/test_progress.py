@@ -13,7 +13,7 @@ from klpdsl.explore.components import components
 from klpdsl.explore.exploration import PathSearch
 from klpdsl.explore.graph import StateGraph
 from klpdsl.explore.paths import Paths
-from klpdsl.explore.progress import HeldTransition, CompletionFound, goes_on, progress
+from klpdsl.explore.progress import CompletionFound, HeldTransition, goes_on, progress
 from klpdsl.run.session import load_text
 from klpdsl.semantics.engines import resolve
 from klpdsl.syntax import tree
