@@ -60,9 +60,10 @@ def in_processes(
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)
         yield from _in_order(len(given), numbers[1], workers)
     finally:
-        for process in workers.values():
+        for reading, process in workers.items():
             process.kill()
             process.join()
+            reading.close()
         for end in (*alive, *numbers):
             os.close(end)
 
@@ -71,8 +72,8 @@ def _in_order(calls: int, numbers: int, workers: Mapping[Connection[Any, Any], F
     """Give the numbers of the calls out, and yield the results in their order."""
     from multiprocessing.connection import wait
 
-    os.write(numbers, b"".join(number.to_bytes(_SIZE) for number in range(min(calls, _AHEAD))))
     out = min(calls, _AHEAD)
+    os.write(numbers, b"".join(number.to_bytes(_SIZE) for number in range(out)))
     done: dict[int, tuple[Any, BaseException | None]] = {}
     for next_one in range(calls):
         while next_one not in done:
@@ -106,7 +107,7 @@ def _work(
     work: Callable[..., Any],
     calls: Sequence[tuple[Any, ...]],
 ) -> None:
-    """In a worker: do one call after the other, until the parent says that there is no more, or is no more."""
+    """In a worker: do one call after the other, until the parent has all that it wants and ends it, or is no more."""
     _hold_on(*alive)
     os.close(numbers[1])
     while number := os.read(numbers[0], _SIZE):

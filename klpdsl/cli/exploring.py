@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from klpdsl.cli import scenario_options
+from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK
 from klpdsl.cli.engine_options import add_engines, asked_engines
 from klpdsl.explore.bounds import Effort, SearchBounds
 from klpdsl.run.session import Loaded
@@ -13,7 +14,7 @@ from klpdsl.semantics.records import Engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import NamedTuple
 else:
     from klpdsl._records import NamedTuple
@@ -70,6 +71,11 @@ def progress_of(arguments: argparse.Namespace) -> Callable[[Effort], None] | Non
         )
 
     return tell
+
+
+def worst_of(codes: Iterable[int]) -> int:
+    """The exit code of several searches: what is violated somewhere is known, whatever stopped the others."""
+    return max(codes, key=(OK, CANNOT_JUDGE, MISMATCH).index, default=OK)
 
 
 def scenario_of(arguments: argparse.Namespace) -> ScenarioChoice:

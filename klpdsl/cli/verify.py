@@ -8,7 +8,7 @@ import difflib
 from klpdsl._properties import PROPERTIES
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, default_jobs, parser
 from klpdsl.cli.engine_options import add_engines
-from klpdsl.cli.exploring import add_bounds, bounds_of, progress_of, scenario_of
+from klpdsl.cli.exploring import add_bounds, bounds_of, progress_of, scenario_of, worst_of
 from klpdsl.cli.golden import add_write_arguments
 from klpdsl.cli.scenario_options import add_text
 from klpdsl.explore import witness
@@ -87,13 +87,14 @@ def main(argv: list[str]) -> int:
             "statement, and --depth for 1 or more"
         )
         return USAGE
+    depth = arguments.depth if arguments.forever else alphabet.forever if alphabet else 0
     if arguments.completes:
         if arguments.property:
             complain("klpdsl verify: --completes is a question of its own; --property asks another")
             return USAGE
         from klpdsl.cli.verifying_completion import verify_completion
 
-        return verify_completion(arguments, chosen, alphabet)
+        return verify_completion(arguments, chosen, depth)
     asked = [name for spec in arguments.property or [] for name in spec.split(",") if name]
     unknown = [name for name in asked if name not in PROPERTIES]
     for name in unknown:
@@ -104,13 +105,12 @@ def main(argv: list[str]) -> int:
         return USAGE
     codes = []
     for engine in chosen.engines:
-        depth = arguments.depth if arguments.forever else alphabet.forever if alphabet else 0
         symmetric = not arguments.no_symmetry
         paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=symmetric, depth=depth)
         names = frozenset(asked or conditions_of(paths.program) or PROPERTIES)
         found = PathSearch(paths, stop_at=names).run(bounds_of(arguments), progress_of(arguments))
         codes.append(_tell(found, paths, engine, names))
-    return MISMATCH if MISMATCH in codes else max(codes, default=OK)
+    return worst_of(codes)
 
 
 def _alphabet(statements: tuple[tree.Statement, ...]) -> tree.Interleave | None:

@@ -5,43 +5,35 @@ from __future__ import annotations
 import argparse
 
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain
-from klpdsl.cli.exploring import ScenarioChoice, bounds_of, progress_of
+from klpdsl.cli.exploring import ScenarioChoice, bounds_of, progress_of, worst_of
 from klpdsl.explore import witness
 from klpdsl.explore.exploration import PathSearch
 from klpdsl.explore.graph import StateGraph
 from klpdsl.explore.outcome_report import counted
 from klpdsl.explore.paths import Paths
-from klpdsl.explore.progress import CompletionFound, HeldTransition, goes_on, progress
+from klpdsl.explore.progress import CompletionFound, HeldTransition, progress, time_passes
+from klpdsl.run.flow import Flow
 from klpdsl.semantics.records import Engine
-from klpdsl.syntax import tree
 
 _ASSUMED = """\
 Assumed: tasks and time go on and the operator does nothing more; time never stops passing, and a task that can return
 is outside all functions now and then. What else tasks do is up to them."""
 
 
-def verify_completion(
-    arguments: argparse.Namespace, chosen: ScenarioChoice, alphabet: tree.Interleave | None
-) -> int:
-    """Search on each engine, and print what was found; returns the exit code."""
+def verify_completion(arguments: argparse.Namespace, chosen: ScenarioChoice, depth: int) -> int:
+    """Search on each engine, and print what was found; returns the exit code. Depth 0: there is no alphabet."""
     source = chosen.loaded.source
-    if alphabet is None or not (arguments.forever or alphabet.forever):
+    if not depth:
         complain(
             f"klpdsl verify: {source}: --completes asks about runs without end: `interleave forever`, or --forever"
         )
         return USAGE
-    if not any(
-        goes_on(step) for thread in alphabet.threads if thread.name == tree.OPERATOR for step in thread.body
-    ):
+    if not time_passes(Flow(chosen.loaded.program.statements, forever=True)):
         complain(
             f"klpdsl verify: {source}: no time passes in the alphabet, so nothing is tried again; add `tick`"
         )
         return USAGE
-    depth = arguments.depth if arguments.forever else alphabet.forever
-    return max((_on(arguments, chosen, engine, depth) for engine in chosen.engines), key=_ORDER.index)
-
-
-_ORDER = (OK, CANNOT_JUDGE, MISMATCH)
+    return worst_of(_on(arguments, chosen, engine, depth) for engine in chosen.engines)
 
 
 def _on(arguments: argparse.Namespace, chosen: ScenarioChoice, engine: Engine, depth: int) -> int:

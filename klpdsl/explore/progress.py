@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import deque
 
 from klpdsl.explore.components import components
+from klpdsl.run.flow import acting_task
 from klpdsl.syntax import tree
-from klpdsl.syntax.actions import GOES_ON
+from klpdsl.syntax.actions import BY_NODE, GOES_ON
 from klpdsl.syntax.wording import format_statement
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from klpdsl.explore.graph import StateGraph
     from klpdsl.explore.paths import Paths
+    from klpdsl.run.flow import Flow, Leaf
 else:
     from klpdsl._records import NamedTuple
 
@@ -52,15 +54,18 @@ class CompletionFound(NamedTuple):
     held: tuple[HeldTransition, ...]
 
 
-def goes_on(statement: tree.Statement) -> bool:
+def goes_on(leaf: Leaf) -> bool:
     """Whether a step only lets go on what is under way, so that a fair run takes it at last."""
-    if not isinstance(statement, tree.Step):
-        return False
-    operation = statement.operation
-    if isinstance(operation, tree.TaskStep):
-        (action,) = operation.actions
-        return (action.verb if isinstance(action, tree.Simple) else type(action)) in GOES_ON
-    return type(operation) in GOES_ON
+    task, word = acting_task(leaf)
+    if not task and isinstance(leaf.statement, tree.Step):
+        word = BY_NODE[type(leaf.statement.operation)].word
+    return word in GOES_ON
+
+
+def time_passes(flow: Flow) -> bool:
+    """Whether an alphabet has anything that goes on without a task."""
+    leaves = map(flow.leaf, flow.endless)
+    return any(goes_on(leaf) and not acting_task(leaf)[0] for leaf in leaves)
 
 
 def progress(paths: Paths, graph: StateGraph) -> CompletionFound:
@@ -72,18 +77,21 @@ class _Search:
     def __init__(self, paths: Paths, graph: StateGraph) -> None:
         self._paths = paths
         self._graph = graph
-        nodes = {node for edges in graph.edges for node, _ in edges}
+        leaves = {node: paths.flow.leaf(node) for edges in graph.edges for node, _ in edges}
+        acting = {node: acting_task(leaf) for node, leaf in leaves.items()}
         # Whose return it is, by its leaf; and the other leaves that a fair run takes.
-        self._returns = {node: graph.bit(task) for node in nodes if (task := self._returning(node))}
-        steps = {node: paths.flow.leaf(node).statement for node in nodes}
-        self._fair = {node for node in nodes if goes_on(steps[node]) and node not in self._returns}
-        self._alone = {node for node in nodes if node in self._fair or paths.task_of(node)}
+        self._returns = {node: graph.bit(task) for node, (task, word) in acting.items() if word == "return"}
+        self._fair = {node for node, leaf in leaves.items() if goes_on(leaf) and node not in self._returns}
+        alone = self._fair.union(node for node, (task, _) in acting.items() if task)
         self._under_way = [
             bool(patch) and not crashed for patch, crashed in zip(graph.patch, graph.crashed, strict=True)
         ]
-        self._next = [
-            [(node, target) for node, target in edges if node in self._alone] for edges in graph.edges
-        ]
+        # What leads where, and from where, with nobody interfering.
+        self._next = [[(node, target) for node, target in edges if node in alone] for edges in graph.edges]
+        self._before: list[list[int]] = [[] for _ in self._next]
+        for index, edges in enumerate(self._next):
+            for _, target in edges:
+                self._before[target].append(index)
 
     def found(self) -> CompletionFound:
         under_way = [index for index, there in enumerate(self._under_way) if there]
@@ -102,23 +110,12 @@ class _Search:
                 held[waited] = self._held(component, start, start not in completing, doomed)
         return CompletionFound(len(under_way), tuple(held.values()))
 
-    def _returning(self, node: int) -> str:
-        statement = self._paths.flow.leaf(node).statement
-        if isinstance(statement, tree.Step) and isinstance(statement.operation, tree.TaskStep):
-            (action,) = statement.operation.actions
-            return statement.operation.task if isinstance(action, tree.Return) else ""
-        return ""
-
     def _that_reach(self, wanted: Callable[[int], bool]) -> set[int]:
         """The states from which, with nobody interfering, such a state can be reached."""
-        before: list[list[int]] = [[] for _ in self._next]
-        for index, edges in enumerate(self._next):
-            for _, target in edges:
-                before[target].append(index)
         found = {index for index in range(len(self._next)) if wanted(index)}
         waiting = list(found)
         while waiting:
-            for index in before[waiting.pop()]:
+            for index in self._before[waiting.pop()]:
                 if index not in found:
                     found.add(index)
                     waiting.append(index)

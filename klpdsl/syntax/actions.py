@@ -397,8 +397,8 @@ TASK_VERBS = (
 )
 
 VERBS = OPERATOR_VERBS + TASK_VERBS
-#: The nodes of what only lets go on what is under way, and the words of `Simple` that do. A run that never takes one of
-#: them again although it could is not fair: time passes, queued work is done, what has stopped in the middle goes on.
-GOES_ON: frozenset[type | str] = frozenset({Tick, Settle, Work, Proceed, Return, "continue"})
+#: The words of what only lets go on what is under way. A run that never takes one of them again although it could is
+#: not fair: time passes, queued work is done, what has stopped in the middle goes on.
+GOES_ON = frozenset({"tick", "settle", "work", "continue", "return"})
 #: The declaration of each node; that of `Simple` has no operands, whichever word it is.
 BY_NODE: dict[type, Verb] = {verb.node: verb for verb in VERBS}

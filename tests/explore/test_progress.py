@@ -122,8 +122,8 @@ def test_what_is_said_to_go_on_for_ever_does(text: str, engine: str) -> None:
         assert all(graph.patch[index] == held.patch for index in seen)
         always = set.intersection(*({node for node, _ in graph.edges[index]} for index in seen))
         for node in always:
-            statement = paths.flow.leaf(node).statement
-            assert not goes_on(statement) or node in taken or is_return(statement)
+            leaf = paths.flow.leaf(node)
+            assert not goes_on(leaf) or node in taken or is_return(leaf.statement)
         for node in {node for index in seen for node, _ in graph.edges[index]}:
             if is_return(paths.flow.leaf(node).statement):
                 bit = graph.bit(paths.task_of(node))
