@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, TextIO
 
-#: Control characters but for newline and tab, marks of direction, what has no width, separators of lines, tags; and
-#: the bytes of a file name that are control characters to a terminal of eight bits.
+#: Control characters but for newline and tab, marks of direction, what has no width, separators of lines, tags; the
+#: bytes of a file name that are control characters to a terminal of eight bits; and halves of characters, which JSON
+#: can spell and nothing can write.
 _ORDERS = (
     *range(0x09),
     *range(0x0B, 0x20),
@@ -28,7 +29,8 @@ _ORDERS = (
     *range(0x2060, 0x2070),
     0xFEFF,
     *range(0xFFF9, 0xFFFC),
-    *range(0xDC80, 0xDCA0),
+    *range(0xD800, 0xDCA0),
+    *range(0xDD00, 0xE000),
     *range(0xE0000, 0xE0080),
 )
 _SHOWN: dict[int, str] = {}

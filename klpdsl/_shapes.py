@@ -1,8 +1,12 @@
 """What plain data out of a file looks like: checked as a whole before anybody uses it.
 
 A shape is a type; None; a tuple of shapes, of which one fits; a list with one shape, for a list of any length; or a
-dictionary: of the keys that there are, with a shape for each (a key that ends in `?` may be missing), or of any keys,
-with one shape under the empty key. Of a type, no other will do: True is no number here.
+dictionary: of the keys that there are, with a shape for each (a key that ends in `?` may be missing), or of any keys of
+a type, with one shape under that type. Of a type, no other will do: True is no number here.
+
+A text (`str`) can be written as UTF-8, which not everything can that JSON spells: there are halves of characters.
+`Escaped` is a text that stands for bytes, a file's name or content, in which those that are no UTF-8 are as Python's
+`surrogateescape` has them.
 """
 
 from __future__ import annotations
@@ -11,10 +15,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    Shape: TypeAlias = type | tuple[Any, ...] | list[Any] | dict[str, Any] | None
+    Shape: TypeAlias = type | tuple[Any, ...] | list[Any] | dict[Any, Any] | None
 
-_WORDS = {
-    str: "a text",
+
+class Escaped:
+    """The shape of a text that stands for bytes."""
+
+
+#: How a text of each kind is written.
+_ERRORS: dict[Any, str] = {str: "strict", Escaped: "surrogateescape"}
+
+_WORDS: dict[Any, str] = {
+    **dict.fromkeys(_ERRORS, "a text"),
     int: "a whole number",
     bool: "true or false",
     float: "a number",
@@ -52,12 +64,14 @@ def check(value: object, shape: Shape, where: str = "") -> None:
         raise _refusal(value, _said(shape), where)
 
 
-def _check_table(value: dict[str, object], shape: dict[str, Any], where: str) -> None:
+def _check_table(value: dict[str, object], shape: dict[Any, Any], where: str) -> None:
     dot = f"{where}." if where else ""
-    if "" in shape:
-        for key, one in value.items():
-            check(one, shape[""], f"{dot}{key}")
-        return
+    for kind in _ERRORS:
+        if kind in shape:
+            for key, one in value.items():
+                check(key, kind, f"a name in {where or '.'}")
+                check(one, shape[kind], f"{dot}{key}")
+            return
     for name, one in shape.items():
         key = name.removesuffix("?")
         if key in value:
@@ -73,10 +87,20 @@ def _fits(value: object, shape: Shape) -> bool:
     if shape is None:
         return value is None
     if isinstance(shape, type):
-        return type(value) is shape
+        return _is_text(value, _ERRORS[shape]) if shape in _ERRORS else type(value) is shape
     try:
         check(value, shape)
     except ShapeError:
+        return False
+    return True
+
+
+def _is_text(value: object, errors: str) -> bool:
+    if type(value) is not str:
+        return False
+    try:
+        value.encode("utf-8", errors)
+    except UnicodeEncodeError:
         return False
     return True
 
@@ -89,6 +113,8 @@ def _said(shape: Shape) -> str:
 
 def _refusal(value: object, wanted: str, where: str) -> ShapeError:
     found = "nothing" if value is None else _WORDS.get(type(value), type(value).__name__)
+    if found == wanted:
+        found = "none that can be written"
     shown = repr(value)
     shown = f", {shown}" if type(value) in (str, int, float) and len(shown) < 40 else ""
     return ShapeError(f"`{where or '.'}` should be {wanted}, and is {found}{shown}")

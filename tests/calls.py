@@ -30,7 +30,10 @@ def call(
 
 
 def _stream() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n", write_through=True)
+    # As `klpdsl/_streams.py` makes the streams of a process.
+    return io.TextIOWrapper(
+        io.BytesIO(), encoding="utf-8", errors="surrogateescape", newline="\n", write_through=True
+    )
 
 
 def _text(stream: io.TextIOWrapper) -> str:

@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from klpdsl._shapes import ShapeError, check
+from klpdsl._shapes import Escaped, ShapeError, check
 
-SHAPE: dict[str, Any] = {
+SHAPE: dict[Any, Any] = {
     "name": str,
     "count?": int,
     "tags": [str],
-    "by": {"": bool},
+    "by": {str: bool},
+    "path?": Escaped,
+    "sizes?": {Escaped: int},
     "text": (int, None),
     "at": ({"x": int}, None),
 }
@@ -20,6 +22,7 @@ SOUND: dict[str, Any] = {"name": "a", "tags": ["b"], "by": {"c": True}, "text": 
 def test_what_fits_is_let_through() -> None:
     check(SOUND, SHAPE)
     check({**SOUND, "count": 3, "text": 2, "at": None, "tags": [], "by": {}}, SHAPE)
+    check({**SOUND, "path": "a\udcff", "sizes": {"\udc80": 1}}, SHAPE)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,12 @@ def test_what_fits_is_let_through() -> None:
         ({"by": {"c": 1}}, "`by.c` should be true or false, and is a whole number, 1"),
         ({"text": 1.5}, "`text` should be a whole number or nothing, and is a number, 1.5"),
         ({"at": {"x": "y"}}, "`at` should be a table or nothing, and is a table"),
+        ({"name": "\udcff"}, r"`name` should be a text, and is none that can be written, '\udcff'"),
+        ({"path": "\ud800"}, r"`path` should be a text, and is none that can be written, '\ud800'"),
+        (
+            {"by": {"\ud800": True}},
+            r"`a name in by` should be a text, and is none that can be written, '\ud800'",
+        ),
         ({"nme": "a"}, "there should be no `nme`"),
     ],
 )

@@ -127,22 +127,14 @@ def _text(
     program = paths.program
     loads = [s.operation for s in statements if isinstance(s, tree.Step) and _is_load(paths, s.operation)]
     loaded = {load.name for load in loads if isinstance(load, (tree.Load, tree.Apply))}
-    declared = {
-        item.name for item in program.declarations if isinstance(item, (tree.PatchDecl, tree.TaskDecl))
-    }
     lines = [f"# {line}".rstrip() for line in comment.splitlines()]
     lines += [f"engines {wording_engine(engine.name)}", ""]
     lines += [line_of(item) for item in program.declarations]
     # Who is introduced by what does not happen here, or would be later than it was.
     lines += [
-        line_of(tree.TaskDecl(task.name, "user", "", False, (), False, False, (), NOWHERE))
-        for task in program.world.tasks
-        if task.name not in declared and task.kind == "user"
-    ]
-    lines += [
-        line_of(patch)
-        for name, patch in program.meanings().items()
-        if name not in declared and name not in loaded
+        line_of(item)
+        for item in program.introduced()
+        if isinstance(item, tree.TaskDecl) or item.name not in loaded
     ]
     steps = [line_of(_in_full(paths, statement)) for statement in statements]
     if repeat_from is not None:

@@ -77,7 +77,7 @@ def read(suite: Suite, name: str) -> dict[str, Evidence]:
     path = path_of(suite, name)
     try:
         tables = tomllib.loads(read_file(path, SMALL_BYTES, suite.real).decode())
-        check(tables, {"": _SHAPE})
+        check(tables, {str: _SHAPE})
         return {kernel: _row(kernel, table) for kernel, table in tables.items()}
     except FileNotFoundError:
         return {}

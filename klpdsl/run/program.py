@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from klpdsl.run.flow import Flow
 from klpdsl.syntax import tree, words
+from klpdsl.syntax.place import NOWHERE
 from klpdsl.syntax.resolve import Meaning, Names
 from klpdsl.syntax.wording import format_statement
 from klpdsl.world.values import (
@@ -118,6 +119,18 @@ class Program:
             name: tree.PatchDecl(name, statement.flags, statement.body, statement.span)
             for name, statement in self._names.patches.items()
         }
+
+    def introduced(self) -> list[tree.TaskDecl | tree.PatchDecl]:
+        """The tasks and patches that nothing declares but a step that names them, each as a declaration."""
+        declared = {
+            item.name for item in self.declarations if isinstance(item, (tree.PatchDecl, tree.TaskDecl))
+        }
+        tasks = [
+            tree.TaskDecl(task.name, "user", "", False, (), False, False, (), NOWHERE)
+            for task in self.world.tasks
+            if task.name not in declared and task.kind == "user"
+        ]
+        return tasks + [patch for name, patch in self.meanings().items() if name not in declared]
 
     def in_full(self, statement: tree.Load | tree.Apply) -> tree.Load | tree.Apply:
         """A `load` or `apply` of a patch with all that it means, wherever it stands."""

@@ -106,7 +106,7 @@ def build(mainline: str, proposals: str, distributions: str, debates: str) -> Ta
 
 #: What stands at the top of each file; `_take` looks at what is in the rows.
 _ENGINE: dict[str, Any] = {"engine?": [dict]}
-_NAMES: dict[str, Any] = {"": str}
+_NAMES: dict[Any, Any] = {str: str}
 _SHAPES: dict[str, dict[str, Any]] = {
     "mainline.toml": {"releases": {"last": [str]}, "root": {"set": dict}, "change": [dict]},
     "proposals.toml": {**_ENGINE, "aliases?": _NAMES},

@@ -74,7 +74,9 @@ def finding(alphabet: Alphabet, parting: Parting, left: Engine, right: Engine, l
 
 
 def _declarations(loaded: Loaded) -> list[str]:
-    return [line_of(item) for item in loaded.program.declarations]
+    """All that is declared, and who is only introduced by a step: that step may be none of those found."""
+    program = loaded.program
+    return [line_of(item) for item in (*program.declarations, *program.introduced())]
 
 
 def _needed(declared: list[str], steps: list[str], left: Engine, right: Engine, level: Level) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from klpdsl._shapes import why
+from klpdsl._shapes import ShapeError, check, why
 from klpdsl.trace import events as ev
 from klpdsl.trace.forms import DECLARED, Form, form_of
 from klpdsl.trace.reading import Growing, TraceError
@@ -91,7 +91,7 @@ def from_jsonl(text: str) -> ev.Trace:
             raise TraceError(number, "expected an object")
         try:
             _add(read, record, number)
-        except (KeyError, TypeError) as error:
+        except (KeyError, ShapeError) as error:
             raise TraceError(number, f"not the fields of {record.get('kind')!r}: {error}") from error
     return read.trace()
 
@@ -105,10 +105,10 @@ def _add(read: Growing, record: dict[str, Any], line: int) -> None:
             raise TraceError(1, "a trace begins with its header")
         return
     step = record.pop("step")
+    check(step, int, "step")
     if kind == "step":
-        read.step(ev.StepTrace(step, record.pop("line", 0), record.pop("text"), (), None))
-        if record:
-            raise TraceError(line, f"unknown fields: {', '.join(record)}")
+        check(record, {"text": str, "line?": int})
+        read.step(ev.StepTrace(step, record.get("line", 0), record["text"], (), None))
         return
     if read.number is None or read.number != step:
         raise TraceError(line, f"this belongs to no step {step}")
@@ -174,6 +174,7 @@ def _values(sources: list[_Source], record: dict[str, Any]) -> list[Any] | None:
             if type(value) is not expected:
                 return None
             if holds == "names":
+                check(value, [str], key)
                 value = tuple(value)
         elif value != expected:
             return None

@@ -61,6 +61,14 @@ TABLE = [
     Damage(
         "a bundle too deep", "b.json", DEEP, BUNDLE, 2, "b.json is no review bundle: it is nested too deep"
     ),
+    Damage(
+        "a bundle with half a character",
+        "b.json",
+        '{"klpdsl-bundle": 1, "records": [{"version": 1, "scenario": "\\ud800"}]}',
+        BUNDLE,
+        2,
+        "`scenario` should be a text",
+    ),
     Damage("a bundle that is a folder", "b.json", None, BUNDLE, 2, "b.json: "),
     Damage("a golden that is a folder", GOLDEN, None, "check; accept scenarios; prune", 2, f"{GOLDEN}: "),
     Damage(

@@ -21,13 +21,6 @@ from tests.thorough import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What the corpus has no scenario for, on some engines.
-NOT_SHOWN_ON = {
-    "v4.14": {
-        "fork_pending=synced": "the corpus has the race of fork with the single call's patches only",
-        "object_identity=srcversion-skip": "the corpus has two builds of a module with the single call's `load` only",
-    }
-}
 ENGINES = ("v4.0", "v4.11", "v4.14", "v5.0", "v5.1", "v6.12", "v6.19") if THOROUGH else ("v4.14", "v6.19")
 
 
@@ -137,4 +130,4 @@ def test_every_other_setting_changes_something_in_the_corpus(name: str) -> None:
                 assert not any(_differs(loaded, altered, text) for loaded, text in some), setting
             elif not any(_differs(loaded, altered, text) for loaded, text in pairs):
                 nothing.add(setting)
-    assert nothing == set(NOT_SHOWN_ON.get(name, ()))
+    assert nothing == set()

@@ -140,6 +140,17 @@ def test_ones_own_alphabet_is_a_scenario(tmp_path: Path) -> None:
     assert "signal" in out
 
 
+def test_a_patch_that_only_a_step_introduces_is_declared_where_that_step_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "mine.klp").write_text(
+        "interleave forever {\noperator { force p1; load p1 }\nt1 { call f }\n}\n", encoding="utf-8"
+    )
+    code, out, err = klpdsl(
+        "separate", "v4.14", "v5.1", "--within", "mine.klp", "--level", "full", cwd=tmp_path
+    )
+    assert (code, err) == (1, "separated at step 1, level full; searched mine.klp: 1 pairs\n")
+    assert out.endswith("\n\npatch p1\n\nforce p1\n")
+
+
 def test_poison_tells_which_axis_a_step_reads() -> None:
     semantics = poisoned(resolve("v6.1").semantics, ["early_stack_check"])
     assert semantics.replace == "patch"

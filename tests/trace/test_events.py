@@ -191,3 +191,22 @@ def test_what_is_no_event_is_told_with_what_was_expected(line: str, said: str) -
     assert error.value.line == 4
     assert said in str(error.value)
     assert event_text(ev.ModuleGone("m")) == "module m gone"
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ('{"kind": "step", "step": 1, "text": null}', "`text` should be a text, and is nothing"),
+        ('{"kind": "step", "step": 1, "text": "a", "line": "2"}', "`line` should be a whole number"),
+        ('{"kind": "step", "step": 1, "text": "a", "more": 1}', "there should be no `more`"),
+        ('{"kind": "step", "step": "1", "text": "a"}', "`step` should be a whole number"),
+        (
+            """{"kind": "step", "step": 1, "text": "a"}
+{"kind": "hook", "step": 1, "object": "vmlinux", "function": "f", "stack": [null]}""",
+            "`stack[0]` should be a text, and is nothing",
+        ),
+    ],
+)
+def test_a_record_of_another_type_is_no_trace(record: str, said: str) -> None:
+    with pytest.raises(TraceError, match=re.escape(said)):
+        from_jsonl(f'{{"kind": "header", "trace": 1}}\n{record}\n')

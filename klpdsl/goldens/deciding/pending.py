@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from klpdsl._shapes import check
+from klpdsl._shapes import Escaped, check
 from klpdsl.goldens.checking.classes import At, Class, Member, group, member_of
 from klpdsl.goldens.checking.findings import ScenarioReport
 from klpdsl.goldens.runs.cases import code_digest
@@ -44,11 +44,13 @@ _CASE = {
 }
 _SHAPE = {
     "version": int,
-    **dict.fromkeys(("scenario", "inputs", "code"), str),
+    "scenario": Escaped,
+    **dict.fromkeys(("inputs", "code"), str),
     "complete": bool,
-    **{key: [str] for key in ("engines", "blocked", "violations", "texts")},
-    "base": {"": str},
-    "classes": {"": {"cause": _CAUSE, "shape": str}},
+    **{key: [str] for key in ("engines", "blocked", "violations")},
+    "texts": [Escaped],
+    "base": {Escaped: str},
+    "classes": {str: {"cause": _CAUSE, "shape": str}},
     "cases": [_CASE],
 }
 """A record as JSON."""
@@ -129,7 +131,7 @@ def from_json(row: Any) -> Record:
         if isinstance(row, dict) and row.get("version", VERSION) != VERSION:
             raise ValueError(f"version {row['version']}, and this klpdsl knows {VERSION}")
         check(row, _SHAPE)
-        texts = dict(enumerate(map(_sound, row["texts"])))
+        texts = dict(enumerate(row["texts"]))
         classes = {
             id_: (Cause(**{**one["cause"], "axes": tuple(one["cause"]["axes"])}), one["shape"])
             for id_, one in row["classes"].items()
@@ -149,12 +151,6 @@ def from_json(row: Any) -> Record:
         return Record(**head, entries=tuple(entries))
     except KeyError as error:
         raise ValueError(f"not a pending change: there is no class or text {error}") from error
-
-
-def _sound(text: str) -> str:
-    """The text, if it can be written. JSON can spell halves of characters that no file can hold."""
-    text.encode("utf-8", "surrogateescape")
-    return text
 
 
 # --- on the disk ----------------------------------------------------------------------------------------------
@@ -249,8 +245,8 @@ def decisions(suite: Suite) -> dict[str, Decision]:
     try:
         data = sealed.read(suite, DECISIONS)
         rows = {} if data is None else json.loads(data)
-        check(rows, {"": [str]})
-        return {id_: Decision(*map(_sound, row)) for id_, row in rows.items() if len(row) == 2}
+        check(rows, {str: [str]})
+        return {id_: Decision(*row) for id_, row in rows.items() if len(row) == 2}
     except (ValueError, RecursionError):
         return {}
 

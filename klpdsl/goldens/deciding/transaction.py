@@ -13,7 +13,7 @@ import json
 import os
 
 from klpdsl._errors import KlpdslError, exit_code_of
-from klpdsl._shapes import ShapeError, check, why
+from klpdsl._shapes import Escaped, ShapeError, check, why
 from klpdsl._writing import UnfitPlaceError
 from klpdsl.goldens.deciding import pending
 from klpdsl.goldens.deciding.locking import ForeignStateError
@@ -204,8 +204,8 @@ def recover(suite: Suite) -> Finished | None:
 
 _SHAPE = {
     "version": int,
-    "operations": [[(str, None)]],
-    "done": [str],
+    "operations": [[(Escaped, None)]],
+    "done": [Escaped],
     "left": [dict],
     "decided": [str],
 }

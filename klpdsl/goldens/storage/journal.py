@@ -91,7 +91,7 @@ def read(suite: Suite) -> tuple[tuple[JournalEntry, ...], tuple[str, ...]]:
 
 
 _TEXTS = tuple(key for key in JournalEntry._fields if key not in ("files", "axes"))
-_SHAPE = {**dict.fromkeys(_TEXTS, str), "axes": [str], "files": {"": str}}
+_SHAPE = {**dict.fromkeys(_TEXTS, str), "axes": [str], "files": {str: str}}
 
 
 def _entry(row: dict[str, Any]) -> JournalEntry:
