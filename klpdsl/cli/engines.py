@@ -145,8 +145,6 @@ def _axes(said: dict[str, Any]) -> Iterator[str]:
         yield from wrapped(one["meaning"], "    ")
         moved = [*one["changes"], *one["engines"]]
         yield from wrapped(f"moved by {', '.join(moved)}" if moved else "", "    ")
-        if one["unread"] is not None:
-            yield from wrapped(f"no rule reads it yet: {one['unread']}", "    ")
 
 
 def _pointless(said: dict[str, Any]) -> Iterator[str]:

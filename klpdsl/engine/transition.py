@@ -151,7 +151,6 @@ def klp_reverse_transition(k: Kernel) -> None:
     if k.sem.notices == "long":
         way = "patching to unpatching" if w.target_state == KLP_PATCHED else "unpatching to patching"
         k.pr_debug(f"'{name}': reversing transition from {way}")
-    # reverse_flip says on which side of the barrier the flip stands; operations are atomic here, so both agree.
     if k.sem.enabled_clear in ("completion", "completion-naive"):
         # The flag says whether the handlers see the patch, which they do in either direction.
         k.set_enabled(w.patches[name], True)

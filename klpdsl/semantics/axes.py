@@ -89,8 +89,6 @@ class Semantics(NamedTuple):
     notices: Literal["short", "long"] = "short"
     # "patching complete" before the work of klp_complete_transition() or at its end.
     complete_notice: Literal["before", "after"] = "before"
-    # klp_reverse_transition(): enabled and target flip before or after TIF clearing and the barrier.
-    reverse_flip: Literal["before-sync", "after-sync"] = "before-sync"
     # Debug lines of a failed klp_try_switch_task(): prefixed by the checking function, or all alike.
     switch_debug: Literal["by-function", "uniform"] = "by-function"
     # klp_try_switch_task() first asks whether the architecture has reliable stacks, and if not gives up silently.
@@ -278,10 +276,6 @@ class Semantics(NamedTuple):
     # all of a failed look at stacks at level err (2017).
     kpatch_messages: Literal["first", "later"] = "first"
 
-
-#: Axes that history moves and no rule reads yet: no scenario can ask what they change. They are kept because they are
-#: what kernels did, and --set refuses them until a rule reads them. Why is said by the changes that move them.
-UNREAD: tuple[str, ...] = ("reverse_flip",)
 
 #: The values of `replace_scope` under which a patch has a number, in place of a flag that says whether it replaces.
 NUMBERED: tuple[str, ...] = ("tag", "set", "sets")

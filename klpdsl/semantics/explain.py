@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from klpdsl.semantics.axes import UNREAD
 from klpdsl.semantics.records import Change, EngineError
 from klpdsl.semantics.spelling import spell
 from klpdsl.semantics.table import change, order, table
@@ -54,13 +53,6 @@ def _default(axis: str) -> Value:
         raise EngineError(f"there is no axis {axis}")
     value: Value = getattr(Semantics(), axis)
     return value
-
-
-def unread(axis: str) -> str | None:
-    """Return why no rule reads the axis, in the words of the changes that move it; None where one does."""
-    if axis not in UNREAD:
-        return None
-    return "; ".join(change(name).why for name in order() if axis in dict(change(name).set))
 
 
 def origin(engine: Engine, axis: str) -> str:

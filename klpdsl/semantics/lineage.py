@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klpdsl.semantics.axes import Semantics
 from klpdsl.semantics.engines import resolve
-from klpdsl.semantics.explain import history, unread
+from klpdsl.semantics.explain import history
 from klpdsl.semantics.points import point_name, position
 from klpdsl.semantics.records import Change, Proposal
 from klpdsl.semantics.table import change, distribution, distributions, order, proposal, table
@@ -186,10 +186,7 @@ def before_and_after(name: str) -> tuple[Engine, Engine]:
 
 
 def describe_axes() -> dict[str, dict[str, Any]]:
-    """Return what is known of each axis: its values, the oldest kernel's first, what it means, and what moves it.
-
-    `unread` says why no rule reads the axis yet; it is None for all others.
-    """
+    """Return what is known of each axis: its values, the oldest kernel's first, what it means, and what moves it."""
     known = table()
     said: dict[str, dict[str, Any]] = {}
     for axis, oldest in Semantics()._asdict().items():
@@ -200,7 +197,6 @@ def describe_axes() -> dict[str, dict[str, Any]]:
             "meaning": known["meanings"].get(axis, ""),
             "changes": changes,
             "engines": beside,
-            "unread": unread(axis),
         }
     return said
 

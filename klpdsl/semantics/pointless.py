@@ -6,7 +6,7 @@ A combination that makes no sense at all is another thing (`checks`): it is refu
 
 from __future__ import annotations
 
-from klpdsl.semantics.axes import NUMBERED, UNREAD, Semantics
+from klpdsl.semantics.axes import NUMBERED, Semantics
 from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import EngineError
 from klpdsl.semantics.spelling import spell
@@ -80,7 +80,6 @@ def _others(system: str) -> Pointless:
 #: One row for each reason. The first that fits is said.
 ROWS: tuple[Pointless, ...] = (
     *map(_others, _OTHERS_ASK),
-    Pointless(UNREAD, _always, "no rule reads it yet (`klpdsl engines --axes` says why)"),
     Pointless(
         ("kpatch_drop", "kpatch_going", "kpatch_messages"),
         lambda s: s.system != "kpatch",

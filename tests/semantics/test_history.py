@@ -212,7 +212,7 @@ def axes(name: str, *wanted: str) -> dict[str, object]:
         ("v5.17", {"force": "listed", "early_arg_check": True}),
         ("v5.18", {"force": "removed", "ftrace_location": "location"}),
         ("v6.3", {"resched_switch": "none"}),
-        ("v6.4", {"resched_switch": "cond-resched", "reverse_flip": "after-sync"}),
+        ("v6.4", {"resched_switch": "cond-resched"}),
         ("v6.12", {"resched_switch": "cond-resched", "replace_attr": True, "stack_order_attr": False}),
         ("v6.16", {"resched_switch": "freezable", "stack_order_attr": True, "sympos_match": "exact"}),
         ("v6.19", {"sympos_match": "zero-is-one"}),

@@ -44,7 +44,6 @@ def test_rows_name_axes_and_values_that_there_are(row: Pointless) -> None:
         ("v6.19", "put=keep", ""),
         ("v6.19", "put=forced-sticky", ""),
         ("v6.19", "set_zero=none", "patches have no sets"),
-        ("v6.19", "reverse_flip=before-sync", "no rule reads it yet"),
         ("v6.19", "kpatch_drop=after", "only kpatch's core module asks for it"),
         ("v4.14", "put=never", "nothing is ever replaced (replace=none)"),
         ("v4.4", "notices=long", "there is no transition"),
