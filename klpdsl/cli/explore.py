@@ -9,6 +9,7 @@ import sys
 from klpdsl._writing import replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
 from klpdsl.cli.exploring import ScenarioChoice, add_bounds, add_scenario, bounds_of, progress_of, scenario_of
+from klpdsl.cli.graphing import add_graph, draw, graph_for
 from klpdsl.explore import outcome_report, witness
 from klpdsl.explore.exploration import Exploration, PathSearch
 from klpdsl.explore.paths import Paths
@@ -42,6 +43,7 @@ def main(argv: list[str]) -> int:
         help="take each order by itself: go on again from states that are the same, do not exchange equal tasks",
     )
     p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
+    add_graph(p)
     add_bounds(p)
     arguments = p.parse_args(argv)
     chosen = scenario_of(arguments)
@@ -53,11 +55,13 @@ def main(argv: list[str]) -> int:
         )
         return USAGE
     code = OK
+    undrawn = False
     told: list[object] = []
     for engine in chosen.engines:
         symmetric = not arguments.no_symmetry and not arguments.no_reduce
         paths = Paths(chosen.loaded.program, engine.semantics, arguments.observe, symmetric=symmetric)
-        search = PathSearch(paths, merge=not arguments.no_reduce)
+        graph = graph_for(arguments)
+        search = PathSearch(paths, merge=not arguments.no_reduce, graph=graph)
         found = search.run(bounds_of(arguments), progress_of(arguments))
         code = max(code, _code(found))
         title = f"{os.path.basename(chosen.loaded.source)} on {engine.name}"
@@ -65,12 +69,15 @@ def main(argv: list[str]) -> int:
             told.append(outcome_report.to_json(found, paths, chosen.loaded.source, engine.name))
         else:
             print(outcome_report.to_text(found, paths, title), end="" if len(chosen.engines) == 1 else "\n")
+        if graph is not None:
+            several = len(chosen.engines) > 1
+            undrawn |= not draw(arguments.graph, graph, found, paths, engine, several=several)
         if arguments.out:
             _write(arguments.out, found, paths, engine, chosen)
     if arguments.format == "json":
         json.dump(told if len(told) != 1 else told[0], sys.stdout, indent=2, ensure_ascii=False)
         print()
-    return code
+    return USAGE if undrawn else code
 
 
 def _code(found: Exploration) -> int:

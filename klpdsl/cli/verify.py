@@ -10,6 +10,7 @@ from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, defau
 from klpdsl.cli.engine_options import add_engines
 from klpdsl.cli.exploring import add_bounds, bounds_of, progress_of, scenario_of, worst_of
 from klpdsl.cli.golden import add_write_arguments
+from klpdsl.cli.graphing import add_graph, draw, graph_for
 from klpdsl.cli.scenario_options import add_text
 from klpdsl.explore import witness
 from klpdsl.explore.exploration import Exploration, PathSearch
@@ -60,6 +61,7 @@ def main(argv: list[str]) -> int:
         "operator does nothing more? Who may hold it for ever, and what frees them then",
     )
     p.add_argument("--no-symmetry", action="store_true", help="do not exchange tasks that are alike")
+    add_graph(p)
     add_bounds(p)
     p.add_argument(
         "--kept",
@@ -89,8 +91,9 @@ def main(argv: list[str]) -> int:
         return USAGE
     depth = arguments.depth if arguments.forever else alphabet.forever if alphabet else 0
     if arguments.completes:
-        if arguments.property:
-            complain("klpdsl verify: --completes is a question of its own; --property asks another")
+        if arguments.property or arguments.graph:
+            what = "--property asks another" if arguments.property else "it has no --graph"
+            complain(f"klpdsl verify: --completes is a question of its own; {what}")
             return USAGE
         from klpdsl.cli.verifying_completion import verify_completion
 
@@ -104,13 +107,19 @@ def main(argv: list[str]) -> int:
     if unknown:
         return USAGE
     codes = []
+    undrawn = False
     for engine in chosen.engines:
         symmetric = not arguments.no_symmetry
         paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=symmetric, depth=depth)
         names = frozenset(asked or conditions_of(paths.program) or PROPERTIES)
-        found = PathSearch(paths, stop_at=names).run(bounds_of(arguments), progress_of(arguments))
+        graph = graph_for(arguments)
+        search = PathSearch(paths, stop_at=names, graph=graph)
+        found = search.run(bounds_of(arguments), progress_of(arguments))
         codes.append(_tell(found, paths, engine, names))
-    return worst_of(codes)
+        if graph is not None:
+            several = len(chosen.engines) > 1
+            undrawn |= not draw(arguments.graph, graph, found, paths, engine, several=several, names=names)
+    return USAGE if undrawn else worst_of(codes)
 
 
 def _alphabet(statements: tuple[tree.Statement, ...]) -> tree.Interleave | None:
@@ -129,6 +138,7 @@ def _kept(arguments: argparse.Namespace) -> int:
         "--forever": arguments.forever,
         "--completes": arguments.completes,
         "--no-symmetry": arguments.no_symmetry,
+        "--graph": arguments.graph,
     }
     unfit = [option for option, given in single.items() if given]
     if unfit:

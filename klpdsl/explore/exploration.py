@@ -158,18 +158,25 @@ class PathSearch:
         state = self._states[index]
         assert state is not None
         self._states[index] = None  # whoever is gone on from is needed no more
+        moves = self._go_on(index, state, waiting)
+        if self._graph is not None:
+            self._graph.lead_on(index, zip(moves, self._edges[index], strict=True))
+            if index in self._ends:
+                self._graph.ends[index] = self._ends[index]
+
+    def _go_on(self, index: int, state: PathState, waiting: deque[int]) -> list[int]:
+        """Take every step that can be taken in a state; returns their nodes, in the order of the state's edges."""
         if is_crashed(state):
             self._ends[index] = observation(self._paths, state, crashed=True)
-            return
+            return []
         if self._paths.may_end(state):
             self._ends[index] = observation(self._paths, state)
         moves = list(self._paths.moves(state))
         edges = [self._take(index, state, move, waiting) for move in moves]
         self._edges[index] = tuple(edges)
-        if self._graph is not None:
-            self._graph.lead_on(index, zip([move.node for move in moves], edges, strict=True))
         if not edges and index not in self._ends:
             self._ends[index] = observation(self._paths, state, waits=self._paths.waiting(state))
+        return [move.node for move in moves]
 
     def _take(self, index: int, state: PathState, move: NextStep, waiting: deque[int]) -> int:
         self._steps += 1
@@ -177,6 +184,8 @@ class PathSearch:
         for violation in taken.violations:
             if violation.property not in self._broken:
                 self._broken[violation.property] = Broken(violation, self._with(index, move.node))
+        if taken.violations and self._graph is not None:
+            self._graph.broken[index, move.node] = tuple(one.property for one in taken.violations)
         for verdict in taken.verdicts:
             self._judge(verdict, index, move.node)
         return self._add(taken.state, (index, move.node), waiting)

@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from klpdsl.explore.outcomes import Observation
     from klpdsl.explore.paths import PathState
 
 
@@ -16,7 +17,8 @@ class StateGraph:
 
     `edges`: for each state the steps that can be taken there (the node of the leaf) and the states that they lead to.
     `patch`: whose transition is under way, empty where none is; `waited`: the tasks that it waits for; `inside`: the
-    tasks that are in some function; `crashed`: whether the machine is down, so that nothing follows.
+    tasks that are in some function; `crashed`: whether the machine is down, so that nothing follows. `ends`: what is
+    observed where an order may end; `broken`: the properties that a step (a state, and the node taken there) violates.
     """
 
     def __init__(self) -> None:
@@ -25,6 +27,8 @@ class StateGraph:
         self.waited: list[int] = []
         self.inside: list[int] = []
         self.crashed: list[bool] = []
+        self.ends: dict[int, Observation] = {}
+        self.broken: dict[tuple[int, int], tuple[str, ...]] = {}
         self.tasks: list[str] = []
         self._bits: dict[str, int] = {}
 
@@ -45,6 +49,15 @@ class StateGraph:
     def lead_on(self, index: int, edges: Iterable[tuple[int, int]]) -> None:
         """What can be taken in a state, and where it leads."""
         self.edges[index] = tuple(edges)
+
+    def along(self, nodes: Iterable[int]) -> list[tuple[int, int]]:
+        """The edges of a way from the first state: states, and the places of the edges that leave them."""
+        state, found = 0, []
+        for node in nodes:
+            place = next(place for place, (taken, _) in enumerate(self.edges[state]) if taken == node)
+            found.append((state, place))
+            state = self.edges[state][place][1]
+        return found
 
     def named(self, tasks: int) -> tuple[str, ...]:
         """The names of a set of tasks."""

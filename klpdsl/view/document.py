@@ -1,7 +1,8 @@
 """`python -m klpdsl.view.document FILE…`: make documents' examples and pictures anew (`make docs`).
 
 A document names them itself: a console block `$ klpdsl ARGUMENTS` is followed by what that prints, and a picture
-`![…](pictures/NAME.svg)` by a comment `<!-- klpdsl ARGUMENTS -->` with the command that draws it.
+`![…](pictures/NAME.svg)` by a comment `<!-- klpdsl ARGUMENTS -->` with the command that prints it, or draws it into a
+file (`--graph FILE`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 _EXAMPLE = re.compile(r"(```console\n\$ klpdsl (.*)\n)((?:.*\n)*?)(```\n)")
@@ -20,8 +22,19 @@ WIDTH = "110"
 
 def renewed(text: str) -> tuple[str, dict[str, str]]:
     """The document with its examples as they are now, and the pictures that it shows, by name."""
-    pictures = {name: _printed(command) for name, command in _PICTURE.findall(text)}
+    pictures = {name: _drawn(command) for name, command in _PICTURE.findall(text)}
     return _EXAMPLE.sub(lambda m: f"{m[1]}{_printed(m[2])}{m[4]}", text), pictures
+
+
+def _drawn(command: str) -> str:
+    arguments = shlex.split(command)
+    if "--graph" not in arguments:
+        return _printed(command)
+    place = arguments.index("--graph") + 1
+    with tempfile.TemporaryDirectory() as folder:
+        arguments[place] = str(Path(folder, arguments[place]))
+        _printed(shlex.join(arguments))
+        return Path(arguments[place]).read_text(encoding="utf-8")
 
 
 def _printed(command: str) -> str:

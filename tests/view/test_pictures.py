@@ -32,7 +32,7 @@ def drawn(text: str, engine: str = "v6.1") -> Grid:
     return grid(film(load_text(text, "test.klp"), resolve(engine)))
 
 
-@pytest.mark.parametrize(("document", "shows"), [("pictures", 2), ("separate", 0)])
+@pytest.mark.parametrize(("document", "shows"), [("pictures", 3), ("separate", 0)])
 def test_the_document_and_its_pictures_are_up_to_date(
     document: str, shows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
