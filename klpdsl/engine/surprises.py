@@ -55,7 +55,7 @@ def _why(k: Kernel, p: Patch, key: FuncKey, func: Func, task: Task) -> str:
         return f"'{p.name}' is immediate"
     if func.immediate and k.sem.immediate:
         return f"'{p.name}' has {func.name} immediate"
-    if task.exiting:
+    if task.reaped:
         return "it has left the task list"
     if k.sem.system != "klp":
         return "it has passed a safe point" if task.kind == "kthread" else "it was forced"

@@ -188,13 +188,14 @@ def exit_(k: Kernel, name: str, slowly: bool = False) -> Outcome:
     """The task leaves the task list, whatever it was inside of.
 
     `slowly`: it stays inside what it is in. release_task() takes a task that nobody waits for off the list, and only
-    the last schedule() of do_exit() ends it. Until then no transition sees it, and it can still call.
+    the last schedule() of do_exit() ends it. Until then no transition sees it, and it can still call (`exit_list` says
+    when it leaves the list).
     """
     if refused := precondition(k.w, name, "exit"):
         return refused
     index = k.w.task_index(name)
     if slowly:
-        k.set_task(index, k.w.tasks[index]._replace(exiting=True))
+        k.set_task(index, k.w.tasks[index]._replace(exiting=True, reaped=k.sem.exit_list == "early"))
         return SUCCESS
     _go_away(k, index)
     return SUCCESS

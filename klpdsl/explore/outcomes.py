@@ -108,7 +108,7 @@ def final_state(
     for task in w.tasks:
         inside = " > ".join(f"{code.function} of {owner_name(code)}" for code in task.stack)
         told = [("is in", inside)] if inside else []
-        if w.transition_patch and not task.exiting:
+        if w.transition_patch and not task.reaped:
             told.append(("patch_state", STATE_NAMES[task.patch_state]))
         tasks[task.name] = tuple(told)
     return lines, tasks

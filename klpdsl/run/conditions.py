@@ -49,7 +49,7 @@ def _attribute_is(condition: tree.AttributeIs, view: View) -> Finding:
 def _state_is(condition: tree.TaskStateIs, view: View) -> Finding:
     index = view.k.w.task_index(condition.task)
     # /proc has no directory of a task that has left the task list.
-    gone = index < 0 or view.k.w.tasks[index].exiting
+    gone = index < 0 or view.k.w.tasks[index].reaped
     got = GONE if gone else STATE_NAMES[view.k.w.tasks[index].patch_state]
     return Finding((got == condition.state) != condition.negated, got)
 

@@ -108,6 +108,9 @@ class Semantics(NamedTuple):
     # The child's patch_state: copied from its parent; left idle, and taken for the target wherever it is asked for
     # (klp_ftrace_handler()); or left idle until the child's first call of a function in transition writes the target.
     fork_state: Literal["inherit", "idle", "idle-fixed"] = "inherit"
+    # do_exit(): a task that nobody waits for leaves the task list early, in release_task(), and runs on until its last
+    # schedule(); or it is on the list until then.
+    exit_list: Literal["early", "last"] = "early"
     # How much of the task list one attempt looks at (klp_try_complete_transition()): all of it; until the lock is
     # contended; or until then, but no less than a hundred tasks that had to be tried.
     scan: Literal["all", "break", "budget"] = "all"

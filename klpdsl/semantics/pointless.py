@@ -57,12 +57,14 @@ _REPLACING = (
 #: What the other systems ask. They have rules of their own for everything else.
 _OTHERS_ASK = {
     "kgraft": (
-        "system", "func_stack", "ftrace_location", "kprobe_ipmodify", "immediate", "fork_state", "kthread_point",
+        "system", "func_stack", "ftrace_location", "kprobe_ipmodify", "immediate", "fork_state", "exit_list",
+        "kthread_point",
         "callbacks", "shadow", "patched_attr", "func_attr", "replace", "replace_scope", "replaceable_read",
         "set_conflict",
     ),
     "kpatch": (
-        "system", "module_ref", "func_stack", "ftrace_location", "kprobe_ipmodify", "immediate", "kthread_point",
+        "system", "module_ref", "func_stack", "ftrace_location", "kprobe_ipmodify", "immediate", "exit_list",
+        "kthread_point",
         "coming_failure", "callbacks", "shadow", "patched_attr", "func_attr", "replace_scope", "kpatch_drop",
         "kpatch_going", "kpatch_messages",
     ),
@@ -96,6 +98,7 @@ ROWS: tuple[Pointless, ...] = (
             "unreliable_arch",
             "fork_pending",
             "fork_state",
+            "exit_list",
             "scan",
             "running_kick",
             "nohz_user",

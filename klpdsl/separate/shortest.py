@@ -95,11 +95,11 @@ def values() -> Iterator[tuple[str, str]]:
 
 
 _PAIRS = 3
-"""How many pairs of engines a value is asked on: nearly all that can be shown are shown by the first."""
+"""How many pairs of engines a value is asked on at most: nearly all that can be shown are shown by the first."""
 
 
 def _pairs(axis: str, word: str) -> Iterator[tuple[Engine, Engine]]:
-    """An engine with that value, and the same one with another. The newest of mainline first, then proposals."""
+    """An engine with that value, and the same one with each other. The newest of mainline first, then proposals."""
     count = 0
     seen: set[Semantics] = set()
     for name in (*reversed(points()), *table()["proposals"]):
@@ -116,7 +116,6 @@ def _pairs(axis: str, word: str) -> Iterator[tuple[Engine, Engine]]:
             count += 1
             if count == _PAIRS:
                 return
-            break
 
 
 def _row(name: str, left: Engine, right: Engine, found: Separation) -> Shortest:

@@ -214,8 +214,9 @@ class Task(NamedTuple):
     the module whose own work a kernel thread does: it does not pin that module, whose exit waits for it.
     `handler` is set while it is stopped inside the ftrace handler: the code that the handler has chosen. `forking`
     is set while it sleeps in the middle of fork: the child's name, the TIF_PATCH_PENDING copied for it, and whether
-    the task was on a CPU, to which it comes back. `exiting`: it has left the task list and is not done yet. `nohz`: it
-    runs on a CPU that gets no tick while it is in user space. `unkillable`: SIGNAL_UNKILLABLE (the first process).
+    the task was on a CPU, to which it comes back. `exiting`: it is on its way out and not done yet; `reaped`: and has
+    left the task list (release_task()). `nohz`: it runs on a CPU that gets no tick while it is in user space.
+    `unkillable`: SIGNAL_UNKILLABLE (the first process).
     `vcpu`: inside functions it is in KVM_RUN. `io_worker`: PF_IO_WORKER, a user task that never is in user space.
     `signal` is a signal that it has not noticed yet, `halted` that it is stopped (TASK_STOPPED).
     """
@@ -234,6 +235,7 @@ class Task(NamedTuple):
     nohz: bool = False
     forking: tuple[str, bool, bool] | None = None
     exiting: bool = False
+    reaped: bool = False
     unkillable: bool = False
     vcpu: bool = False
     io_worker: bool = False

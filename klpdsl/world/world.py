@@ -197,10 +197,10 @@ class World(metaclass=Holder):
     def listed(self) -> Iterator[tuple[int, Task]]:
         """What for_each_process_thread() goes through, and the idle tasks: the places in `tasks`, and the tasks.
 
-        A task that exits has left the list and runs on for a while (release_task() comes before the last schedule()).
+        A task that exits leaves the list and runs on for a while (release_task() comes before the last schedule()).
         """
         for index, task in enumerate(self.tasks):
-            if not task.exiting:
+            if not task.reaped:
                 yield index, task
 
     def task_index(self, name: str) -> int:

@@ -334,7 +334,7 @@ def test_names_of_points_are_told_from_their_place() -> None:
         ('id = "callbacks"', 'id = "shadow-api"', "two of that id"),
         ('id = "callbacks"', 'ident = "callbacks"', "unknown ident; missing id"),
         ('requires = ["shadow-api"]', 'requires = ["no-stacking"]', "which is no earlier change"),
-        ('evidence = "from memory"', 'evidence = "hearsay"', "evidence is one of"),
+        ('evidence = "trees compared"', 'evidence = "hearsay"', "evidence is one of"),
         (
             'why = "the handler is one indivisible',
             '# why = "the handler is one indivisible',
