@@ -5,7 +5,7 @@ The rules, which docs/real-kernel.md explains:
 * messages, callbacks, calls and returns stay, in their order; but `klp_try_switch_task` lines, which come once a
   second for each blocked task, and the taint notice, which is the module loader's, are dropped;
 * of files, module references, tasks' states and functions' stacks it counts what a step changed, not in which order
-  and through which values;
+  and through which values; of a task that is killed, its state no more;
 * results and expectations stay; reasons, violations and the model's own observations (`blocked`) do not.
 """
 
@@ -53,6 +53,13 @@ class _Observer:
 
     def __init__(self) -> None:
         self.values: dict[tuple[str, str], str] = {}
+        self.killed: set[str] = set()
+
+    def begin(self, statement: str) -> None:
+        """A step begins. Who is killed switches on its way out, and there is nothing left to look at then."""
+        words = statement.split(" ")
+        if words[:2] == ["kill", "KILL"]:
+            self.killed.add(words[2])
 
     def take(self, event: events.Event) -> None:
         match event:
@@ -67,7 +74,7 @@ class _Observer:
                 self.values["module", module] = str(refs)
             case events.ModuleGone(module=module):
                 self.values.pop(("module", module), None)
-            case events.TaskState(task=task, target=target):
+            case events.TaskState(task=task, target=target) if task not in self.killed:
                 self.values["task", task] = target
             case events.Hook(object=object_, function=function, stack=stack):
                 self.values["hook", f"{object_} {function}"] = " ".join(stack)
@@ -111,12 +118,13 @@ def visible_steps(trace: events.Trace) -> tuple[VisibleStep, ...]:
     steps = []
     for step in trace.steps:
         before = dict(state.values)
+        state.begin(step.text)
         said = [text for event in step.events if (text := _said(event)) is not None]
         is_show = step.text.split(" ")[0] == "show"
         shown = _shown(step.events) if is_show else []
         if not is_show:
             for event in step.events:
-                if isinstance(event, events.ModuleRefs):
+                if isinstance(event, (events.ModuleRefs, events.ModuleGone)):
                     # One that was there from the start, and of which nothing was heard, had no references.
                     before.setdefault(
                         ("module", event.module), state.values.get(("module", event.module), "0")

@@ -14,6 +14,7 @@ from klpdsl.kernel.errors import NotExpressible
 from klpdsl.kernel.sources import (
     STAND_IN,
     Function,
+    ModuleProbe,
     PatchedFunction,
     PatchedObject,
     PatchModule,
@@ -141,30 +142,36 @@ class _Planner:
             self._refuse("no moment can be chosen at which queued work is done (`async`, `work`)")
         if not start.arch_reliable:
             self._refuse("the kernel is built for x86-64, which has reliable stack traces (`arch`)")
-        if start.redirects or start.probes:
-            self._refuse(
-                "the stand-ins for modules bring no ftrace handlers of their own (`redirects`, `probes`)"
-            )
         if start.srcversions or any(module.build_of for module in self._program.modules.values()):
             self._refuse(
                 "the stand-ins for modules have one build each, and no srcversion of a scenario's choice (`as`)"
             )
-        for name in start.init_errors:
-            self._refuse(f"the init of the stand-in for '{name}' can not fail (`fails`)")
         core = tuple(Function(symbol.name, symbol.notrace) for symbol in start.symbols[VMLINUX])
         stand_in = self._target(STAND_IN, core)
         for name, module in self._program.modules.items():
             functions = tuple(Function(function.name, function.notrace) for function in module.functions)
             self._refuse(sources.module_name_problem(name))
-            self._targets[name] = self._target(name, functions)
+            probes = tuple(
+                ModuleProbe(*key, after)
+                for keys, after in ((start.redirects, True), (start.probes, False))
+                for key in keys.get(name, ())
+            )
+            init_error = self._errno(start.init_errors.get(name, "0"))
+            self._targets[name] = self._target(name, functions, init_error, probes)
         orders: list[tuple[Field, ...]] = [("set-up", "load", stand_in)]
         orders += [("set-up", "load", self._targets[name]) for name in start.modules if name in self._targets]
         return orders + self._tasks()
 
-    def _target(self, name: str, functions: tuple[Function, ...]) -> Source:
+    def _target(
+        self,
+        name: str,
+        functions: tuple[Function, ...],
+        init_error: int = 0,
+        probes: tuple[ModuleProbe, ...] = (),
+    ) -> Source:
         for function in functions:
             self._refuse(sources.symbol_problem(function.name))
-        return self._source(sources.target_source(TargetModule(name, functions)))
+        return self._source(sources.target_source(TargetModule(name, functions, init_error, probes)))
 
     def _tasks(self) -> list[tuple[Field, ...]]:
         declared: list[tuple[Field, ...]] = []
@@ -325,18 +332,32 @@ class _Planner:
                 order = ("tick", str(seconds))
             case tree.Settle():
                 order = ("settle",)
-            case tree.BeginLoad(name=name) | tree.BeginUnload(name=name) | tree.Proceed(name=name):
-                self._refuse(f"the insmod or rmmod of '{name}' can not be held in the middle")
-            case tree.SetCallbacks() | tree.Shadow():
-                self._refuse(
-                    "what a module's own code does while it is loaded can not be played on a real kernel"
-                )
             case tree.Sysctl(key=key, value=value):
                 if key not in _SYSCTLS:
                     self._refuse(f"the sysctl {key} is not one that a scenario may set on a real kernel")
                 order = ("sysctl", _SYSCTLS.get(key, key), str(value))
             case tree.Show():
                 pass
+            case _:
+                order = self._from_outside(operation)
+        return order
+
+    def _from_outside(self, operation: tree.Operation) -> tuple[Field, ...]:
+        """What is done to tasks, functions and modules and not to livepatch."""
+        order: tuple[Field, ...] = ("observe",)
+        match operation:
+            case tree.Kill(signal=signal, task=task):
+                order = ("kill", task, signal)
+            case tree.Attach(tracer="kprobe", function=function):
+                order = ("attach", *self._function(function))
+            case tree.Detach(tracer="kprobe", function=function):
+                order = ("detach", *self._function(function))
+            case tree.BeginLoad(name=name) | tree.BeginUnload(name=name) | tree.Proceed(name=name):
+                self._refuse(f"the insmod or rmmod of '{name}' can not be held in the middle")
+            case tree.SetCallbacks() | tree.Shadow():
+                self._refuse(
+                    "what a module's own code does while it is loaded can not be played on a real kernel"
+                )
             case _:
                 self._refuse(f"the guest cannot do `{format_statement(operation)}`")
         return order

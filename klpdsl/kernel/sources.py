@@ -40,11 +40,22 @@ class Function(NamedTuple):
     notrace: bool = False
 
 
+class ModuleProbe(NamedTuple):
+    """A kprobe that a module brings; `after`: with a post_handler, so that it claims the function."""
+
+    object: str
+    function: str
+    position: int
+    after: bool
+
+
 class TargetModule(NamedTuple):
-    """A patchable module."""
+    """A patchable module; `init_error` is the errno's number with which its init fails (0: it does not)."""
 
     name: str
     functions: tuple[Function, ...]
+    init_error: int = 0
+    probes: tuple[ModuleProbe, ...] = ()
 
 
 class PatchedFunction(NamedTuple):
@@ -161,14 +172,34 @@ def target_source(target: TargetModule) -> Source:
             )
         )
     numbers = range(len(dealt))
+    register = "".join(f"\tpart{n}_register();\n" for n in numbers)
     main = _template("target_main.c.in").substitute(
         declarations="".join(
             f"void part{n}_register(void);\nvoid part{n}_unregister(void);\n" for n in numbers
         ),
-        register="".join(f"\tpart{n}_register();\n" for n in numbers),
-        unregister="".join(f"\tpart{n}_unregister();\n" for n in numbers),
+        # Of a module whose init fails nothing may be known afterwards: its memory goes.
+        register="" if target.init_error else _attaching(target.probes) + register,
+        result=-target.init_error,
+        unregister="".join(f"\tpart{n}_unregister();\n" for n in numbers)
+        + "".join(f"\t{_probing('detach', probe)};\n" for probe in target.probes),
     )
     return Source(target.name, (*parts[:-1], f"{parts[-1]}\n{main}"))
+
+
+def _attaching(probes: tuple[ModuleProbe, ...]) -> str:
+    """The C that sets the probes, or none of them."""
+    if not probes:
+        return ""
+    lines = ["\tint err;\n\n"]
+    for count, probe in enumerate(probes):
+        undone = "".join(f"\t\t{_probing('detach', one)};\n" for one in probes[:count])
+        lines.append(f"\terr = {_probing('attach', probe)};\n\tif (err) {{\n{undone}\t\treturn err;\n\t}}\n")
+    return "".join(lines)
+
+
+def _probing(verb: str, probe: ModuleProbe) -> str:
+    after = "true" if probe.after else "false"
+    return f'klprt_{verb}("{probe.object}", "{probe.function}", {probe.position}, {after})'
 
 
 def _shown(module: str) -> str:

@@ -25,6 +25,22 @@ def test_what_a_directory_held_goes_with_it() -> None:
     assert same(each, trace(*held, "    sysfs p1/ gone", "  = 0"))
 
 
+def test_of_who_is_killed_no_state_is_left_to_be_seen() -> None:
+    held = ["1 load p1", "    task t1 undefined -> unpatched", "    task t2 undefined -> unpatched", "  = 0"]
+    model = trace(*held, "2 kill KILL t1", "    task t1 unpatched -> patched", "  = 0")
+    assert same(model, trace(*held, "2 kill KILL t1", "  = 0"))
+    assert not same(model, trace(*held, "2 kill KILL t1", "    task t2 unpatched -> patched", "  = 0"))
+    assert not same(trace(*held, "2 kill STOP t1", "    task t1 unpatched -> patched", "  = 0"),
+                    trace(*held, "2 kill STOP t1", "  = 0"))  # fmt: skip
+
+
+def test_a_module_of_which_nothing_was_heard_was_there_all_the_same() -> None:
+    heard = ["1 t1: syscall g", "    module m refs 1", "    module m refs 0", "  = 0"]
+    gone = ["2 unload m", "    module m gone", "  = 0"]
+    assert same(trace(*heard, *gone), trace("1 t1: syscall g", "  = 0", *gone))
+    assert not same(trace(*heard, *gone), trace("1 t1: syscall g", "  = 0", "2 unload m", "  = 0"))
+
+
 def test_the_order_of_messages_counts() -> None:
     one, other = "    log notice livepatch: a", "    log notice livepatch: b"
     found = compare(

@@ -62,6 +62,33 @@ def test_a_whole_scenario() -> None:
     ]
 
 
+def test_signals_and_kprobes() -> None:
+    text = "module ext4 { read } loaded; task t1 in f; kill STOP t1; attach kprobe ext4:read; detach kprobe f"
+    assert script(text)[-5:] == [
+        "begin",
+        "step 1 kill t1 STOP",
+        "step 2 attach ext4 read 1",
+        "step 3 detach vmlinux f 1",
+        "end",
+    ]
+
+
+def test_a_module_whose_init_fails_and_modules_with_kprobes() -> None:
+    planned = plan(
+        "vmlinux { f, g }; module a { h } fails ENODEV; module b redirects f; module c probes f, g; "
+        "load a; load b; load c"
+    )
+    a, b, c = (next(one for one in planned.sources if one.name == name).parts[-1] for name in "abc")
+    init = a[a.index("target_init") :]
+    assert "_register();" not in init
+    assert "return -19;" in init
+    assert 'klprt_attach("vmlinux", "f", 1, true)' in b
+    assert 'klprt_detach("vmlinux", "f", 1, true);' in b[b.index("target_exit") :]
+    first, second = 'klprt_attach("vmlinux", "f", 1, false)', 'klprt_attach("vmlinux", "g", 1, false)'
+    assert 0 < c.index(first) < c.index(second) < c.index("part0_register();", c.index("target_init"))
+    assert 'klprt_detach("vmlinux", "f", 1, false);\n\t\treturn err;' in c
+
+
 def test_what_somebody_has_open_is_below_the_stand_in() -> None:
     lines = script("load p1; open p1/enabled; open p1/vmlinux/f; close p1/vmlinux/f")
     assert lines[-4:] == [
@@ -96,6 +123,7 @@ def test_expectations_stay_with_their_step() -> None:
         ("interleave { operator { load p1 }; t1 { syscall f } }", "interleave"),
         ('load "p-1"', "'p-1'"),
         ("sysctl kernel.panic 1", "kernel.panic"),
+        ("attach fexit f; load p1", "the guest cannot do `attach fexit f`"),
         ("load p1; hold p1/vmlinux", "takes a reference on a kobject"),
         ("kthread k1 in f; k1: fork k2", "only user tasks fork"),
     ],

@@ -39,6 +39,7 @@ struct task {
 	bool kthread;
 	bool alive;
 	bool direct;		/* init is its parent */
+	bool killed;		/* it may die on its own */
 	int flags;
 	int pid;
 };
@@ -255,14 +256,33 @@ static void live(struct task *self)
 	}
 }
 
-/* Waits until the task sleeps where its last order leads; false if it does not get there. */
+/* Whoever was killed is dead: nothing is left of it but our record. */
+static void bury(struct task *t)
+{
+	struct klprt_request r = { 0 };
+
+	strcpy(r.task, t->name);
+	t->alive = false;
+	if (t->direct)
+		waitpid(t->pid, NULL, 0);
+	ask(KLPRT_FORGET, &r);
+}
+
+/* Waits until the task sleeps where its last order leads, is stopped, or dead; false if it does not get there. */
 static bool wait_task(struct task *t)
 {
 	int i;
 
 	for (i = 0; i < 5000; i++) {
 		int state = state_of(t);
+		char process = t->kthread ? 'S' : process_state(t->pid);
 
+		if (process == 'T')
+			return true;
+		if (t->killed && (!process || process == 'Z')) {
+			bury(t);
+			return true;
+		}
 		if (state == KLPRT_IS_ASLEEP || state == KLPRT_IS_OUT)
 			return true;
 		rest(1);
@@ -396,6 +416,18 @@ static int end_task(struct task *t)
 	for (i = 0; i < 2000 && process_state(t->pid); i++)
 		rest(1);
 	return ask(KLPRT_FORGET, &r);
+}
+
+/* A real signal to one task. One that sleeps interruptibly leaves all its functions for it. */
+static int send_signal(struct task *t, const char *name)
+{
+	int number = !strcmp(name, "STOP") ? SIGSTOP : !strcmp(name, "CONT") ? SIGCONT : SIGKILL;
+
+	if (kill(t->pid, number))
+		return errno;
+	t->killed |= number == SIGKILL && !t->kthread;
+	rest(5);		/* it runs now, if it has noticed */
+	return wait_task(t) ? 0 : ETIMEDOUT;
 }
 
 /* --- what an operator does ------------------------------------------------------------------------------------ */
@@ -699,9 +731,18 @@ static int do_step(char **field, int fields)
 			tick();
 		return 0;
 	}
+	if (!strcmp(verb, "attach") || !strcmp(verb, "detach")) {
+		struct klprt_request r = { .position = atoi(rest_of[2]) };
+
+		strcpy(r.object, rest_of[0]);
+		strcpy(r.function, rest_of[1]);
+		return ask(*verb == 'a' ? KLPRT_ATTACH : KLPRT_DETACH, &r);
+	}
 	t = find_task(rest_of[0]);
 	if (!t || !t->alive)
 		return ESRCH;
+	if (!strcmp(verb, "kill"))
+		return send_signal(t, rest_of[1]);
 	if (!strcmp(verb, "call"))
 		return call(t, rest_of + 1, 0);
 	if (!strcmp(verb, "through"))

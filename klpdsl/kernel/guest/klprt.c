@@ -57,9 +57,19 @@ struct klprt_patch {
 	struct klp_patch *patch;
 };
 
+/* A kprobe of the scenario. */
+struct klprt_kprobe {
+	struct list_head node;
+	struct kprobe probe;
+	char object[KLPRT_NAME], function[KLPRT_NAME];
+	int position;
+};
+
 static LIST_HEAD(tasks);
 static LIST_HEAD(registered);
 static LIST_HEAD(patches);
+static LIST_HEAD(kprobes);
+static DEFINE_MUTEX(kprobes_lock);	/* for `kprobes`; taken before `lock` */
 static DEFINE_MUTEX(lock);	/* protects the lists */
 static pid_t (*clone_process)(struct kernel_clone_args *arguments);
 
@@ -243,10 +253,13 @@ void klprt_register(const struct klprt_site *sites, int count, struct module *ow
 }
 EXPORT_SYMBOL_GPL(klprt_register);
 
+static void drop_kprobes(const struct klprt_site *sites);
+
 void klprt_unregister(const struct klprt_site *sites)
 {
 	struct klprt_sites *s, *next;
 
+	drop_kprobes(sites);
 	mutex_lock(&lock);
 	list_for_each_entry_safe(s, next, &registered, node) {
 		if (s->sites != sites)
@@ -257,6 +270,89 @@ void klprt_unregister(const struct klprt_site *sites)
 	mutex_unlock(&lock);
 }
 EXPORT_SYMBOL_GPL(klprt_unregister);
+
+static int look_on(struct kprobe *probe, struct pt_regs *regs)
+{
+	return 0;
+}
+
+static void look_on_afterwards(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+static struct klprt_kprobe *find_kprobe(const char *object, const char *function, int position, bool after)
+{
+	struct klprt_kprobe *k;
+
+	list_for_each_entry(k, &kprobes, node)
+		if (!strcmp(k->object, object) && !strcmp(k->function, function) &&
+		    k->position == position && !k->probe.post_handler == !after)
+			return k;
+	return NULL;
+}
+
+/* A kprobe comes to a function. `after`: it has a post_handler, so calls may go on somewhere else. */
+int klprt_attach(const char *object, const char *function, int position, bool after)
+{
+	struct klprt_request r = { .position = position };
+	struct klprt_kprobe *k = kzalloc(sizeof(*k), GFP_KERNEL);
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	strscpy(r.object, object, sizeof(r.object));
+	strscpy(r.function, function, sizeof(r.function));
+	mutex_lock(&kprobes_lock);
+	mutex_lock(&lock);
+	k->probe.addr = (void *)find_entry(&r);
+	mutex_unlock(&lock);
+	k->probe.pre_handler = look_on;
+	k->probe.post_handler = after ? look_on_afterwards : NULL;
+	err = k->probe.addr ? register_kprobe(&k->probe) : -ENOENT;
+	if (err) {
+		kfree(k);
+	} else {
+		strscpy(k->object, object, sizeof(k->object));
+		strscpy(k->function, function, sizeof(k->function));
+		k->position = position;
+		list_add_tail(&k->node, &kprobes);
+	}
+	mutex_unlock(&kprobes_lock);
+	return err;
+}
+EXPORT_SYMBOL_GPL(klprt_attach);
+
+static void drop_kprobe(struct klprt_kprobe *k)
+{
+	unregister_kprobe(&k->probe);
+	list_del(&k->node);
+	kfree(k);
+}
+
+int klprt_detach(const char *object, const char *function, int position, bool after)
+{
+	struct klprt_kprobe *k;
+
+	mutex_lock(&kprobes_lock);
+	k = find_kprobe(object, function, position, after);
+	if (k)
+		drop_kprobe(k);
+	mutex_unlock(&kprobes_lock);
+	return k ? 0 : -ENOENT;
+}
+EXPORT_SYMBOL_GPL(klprt_detach);
+
+/* What is on the functions of a module, goes with it. */
+static void drop_kprobes(const struct klprt_site *sites)
+{
+	struct klprt_kprobe *k, *next;
+
+	mutex_lock(&kprobes_lock);
+	list_for_each_entry_safe(k, next, &kprobes, node)
+		if (sites->object && !strcmp(k->object, sites->object))
+			drop_kprobe(k);
+	mutex_unlock(&kprobes_lock);
+}
 
 int klprt_callback(const char *patch, const char *object, const char *callback, int result)
 {
@@ -556,6 +652,14 @@ static long klprt_ioctl(struct file *file, unsigned int request, unsigned long a
 		return adopt(&r);
 	if (request == KLPRT_KTHREAD) {
 		err = make_kthread(&r);
+		goto out;
+	}
+	if (request == KLPRT_ATTACH) {
+		err = klprt_attach(r.object, r.function, r.position, false);
+		goto out;
+	}
+	if (request == KLPRT_DETACH) {
+		err = klprt_detach(r.object, r.function, r.position, false);
 		goto out;
 	}
 	mutex_lock(&lock);

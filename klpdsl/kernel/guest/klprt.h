@@ -39,6 +39,8 @@ struct klprt_request {
 #define KLPRT_FORK	_IO(0xB7, 14)	/* a waiting user task forks */
 #define KLPRT_ENTER	_IO(0xB7, 15)	/* a parked task goes to user mode and comes back */
 #define KLPRT_PROBE	_IO(0xB7, 16)	/* a waiting task looks whose code a call would run */
+#define KLPRT_ATTACH	_IO(0xB7, 19)	/* a kprobe that only looks on comes to the function */
+#define KLPRT_DETACH	_IO(0xB7, 20)	/* and leaves it */
 #define KLPRT_SEEN	_IO(0xB7, 17)	/* what it saw, in `object` */
 
 #define KLPRT_IS_BUSY	0	/* on its way */
@@ -63,6 +65,8 @@ struct module;
 
 void klprt_body(const struct klprt_site *site);
 void klprt_register(const struct klprt_site *sites, int count, struct module *owner);
+int klprt_attach(const char *object, const char *function, int position, bool after);
+int klprt_detach(const char *object, const char *function, int position, bool after);
 void klprt_add_patch(struct klp_patch *patch);
 void klprt_remove_patch(struct klp_patch *patch);
 void klprt_unregister(const struct klprt_site *sites);
