@@ -20,5 +20,12 @@ PROPERTIES = {
     "unreplaced": "a replacement is complete, and a patch that it should have retired is still enabled",
     "orphan-state": "a state was brought in by patches that are gone, and nobody has undone it",
     "set-overlap": "outside transitions, patches of different sets both patch one function",
+    "stalled": "a transition never completes, although tasks and time go on (judged by `verify` over an alphabet)",
     "leftover-nop": "a replacement is complete, and its no-ops still hook functions that nothing patches",
 }
+
+ENDLESS = ("stalled",)
+"""Those of runs without an end, which no trace violates: `klpdsl verify` judges them where a scenario names one."""
+
+IN_TRACES = tuple(name for name in PROPERTIES if name not in ENDLESS)
+"""Those that a trace can violate, which every run and every search looks for."""

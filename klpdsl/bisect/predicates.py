@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from klpdsl._errnos import ERRNOS
 from klpdsl._errors import KlpdslError
-from klpdsl._properties import PROPERTIES
+from klpdsl._properties import ENDLESS, PROPERTIES
 from klpdsl.bisect.trace_text import Block, blocks, result_of, who
 from klpdsl.semantics.spelling import hint
 from klpdsl.trace.events import KIND
@@ -115,6 +115,10 @@ def known_property(name: str) -> None:
         raise PredicateError(
             f"no property is called {name!r}{hint(name, PROPERTIES)}; there are {', '.join(PROPERTIES)}, and what a "
             "scenario demands by `always` and `never`"
+        )
+    if name in ENDLESS:
+        raise PredicateError(
+            f"no trace says whether {name} is violated (klpdsl verify FILE --property {name} does)"
         )
 
 

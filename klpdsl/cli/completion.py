@@ -10,7 +10,7 @@ import argparse
 import importlib
 import types
 
-from klpdsl._properties import PROPERTIES
+from klpdsl._properties import IN_TRACES, PROPERTIES
 from klpdsl.cli.arguments import asked_parser
 from klpdsl.cli.commands import COMMANDS, HIDDEN
 from klpdsl.cli.common import OK, USAGE, complain, parser
@@ -105,5 +105,6 @@ def words_for(takes: str, options: Sequence[str]) -> list[str]:
     if takes == "AXIS=VALUE":
         return [f"{axis}={spell(value)}" for axis, values in known["allowed"].items() for value in values]
     if takes == "PROPERTY" or "--property" in options:
-        return list(PROPERTIES)
+        # Only `verify`, which has a short form of it, judges those that no trace violates.
+        return list(PROPERTIES if "-p" in options else IN_TRACES)
     return []

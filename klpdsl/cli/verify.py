@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 
-from klpdsl._properties import PROPERTIES
+from klpdsl._properties import ENDLESS, IN_TRACES, PROPERTIES
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, default_jobs, parser
 from klpdsl.cli.engine_options import add_engines
 from klpdsl.cli.exploring import add_bounds, bounds_of, progress_of, scenario_of, worst_of
@@ -106,12 +106,19 @@ def main(argv: list[str]) -> int:
         complain(f"klpdsl verify: there is no property {name!r}{hint} (there are: {', '.join(PROPERTIES)})")
     if unknown:
         return USAGE
+    named = frozenset(asked or conditions_of(chosen.loaded.program) or IN_TRACES)
+    names = named.difference(ENDLESS)
     codes = []
+    if named - names:
+        from klpdsl.cli.verifying_completion import verify_completion
+
+        codes.append(verify_completion(arguments, chosen, depth))
+        if codes[0] == USAGE or not names:
+            return codes[0]
     undrawn = False
     for engine in chosen.engines:
         symmetric = not arguments.no_symmetry
         paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=symmetric, depth=depth)
-        names = frozenset(asked or conditions_of(paths.program) or PROPERTIES)
         graph = graph_for(arguments)
         search = PathSearch(paths, stop_at=names, graph=graph)
         found = search.run(bounds_of(arguments), progress_of(arguments))

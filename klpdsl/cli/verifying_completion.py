@@ -9,6 +9,7 @@ from klpdsl.cli.exploring import ScenarioChoice, bounds_of, progress_of, worst_o
 from klpdsl.explore import witness
 from klpdsl.explore.exploration import PathSearch
 from klpdsl.explore.graph import StateGraph
+from klpdsl.explore.judging import holding
 from klpdsl.explore.outcome_report import counted
 from klpdsl.explore.paths import Paths
 from klpdsl.explore.progress import CompletionFound, HeldTransition, progress, time_passes
@@ -25,7 +26,8 @@ def verify_completion(arguments: argparse.Namespace, chosen: ScenarioChoice, dep
     source = chosen.loaded.source
     if not depth:
         complain(
-            f"klpdsl verify: {source}: --completes asks about runs without end: `interleave forever`, or --forever"
+            f"klpdsl verify: {source}: whether transitions complete is asked of runs without end (`interleave "
+            "forever`, or --forever)"
         )
         return USAGE
     if not time_passes(Flow(chosen.loaded.program.statements, forever=True)):
@@ -73,8 +75,7 @@ def _said(engine: Engine, seen: CompletionFound, size: str) -> list[str]:
         return [f"completion: every transition completes on {engine.name} ({size})", _ASSUMED]
     lines = [f"completion: may never come on {engine.name} ({size})"]
     for one in seen.held:
-        how = "nothing that tasks and time do completes it" if one.trap else "it can complete, but need not"
-        lines.append(f"    {_holders(one)} may hold the transition of {one.patch} for ever: {how}")
+        lines.append(f"    {holding(one)}")
         if one.at_once:
             lines.append(f"        ended by: {', '.join(one.at_once)}")
         if one.freed:

@@ -6,7 +6,7 @@ The names are in `klpdsl._properties`; `engine/resting.py` has those that are ju
 
 from __future__ import annotations
 
-from klpdsl._properties import PROPERTIES
+from klpdsl._properties import IN_TRACES
 from klpdsl.engine import resting, scope
 from klpdsl.engine.context import Kernel
 from klpdsl.engine.transition import owner_name
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NAMES = tuple(PROPERTIES)
+NAMES = IN_TRACES
 
 _COMPLETION = {
     "klp": "klp_complete_transition()",

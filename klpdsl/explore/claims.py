@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl.explore.judging import Judge, is_claim
+from klpdsl.explore.judging import Judge, cannot_judge, is_claim
 from klpdsl.goldens.deciding.transaction import Operation
 from klpdsl.goldens.runs import cases
 from klpdsl.goldens.storage import store
@@ -71,6 +71,8 @@ def claim_report(suite: Suite, name: str, only: Collection[str], bounds: SearchB
         return ClaimReport(name, error=error.render())
     if not is_claim(loaded.program):
         return ClaimReport(name)
+    if problem := cannot_judge(loaded.program):
+        return ClaimReport(name, error=f"{suite.relative(suite.scenario_path(name))}: {problem}")
     try:
         files = store.read(suite, name, store.VERDICT)
     except OSError as error:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from klpdsl._properties import PROPERTIES
+from klpdsl._properties import ENDLESS, IN_TRACES
 from klpdsl.explore.exploration import PathSearch
+from klpdsl.explore.graph import StateGraph
 from klpdsl.explore.paths import FATAL, Paths
+from klpdsl.explore.progress import progress, time_passes
+from klpdsl.explore.witness import REPEAT, folded
+from klpdsl.run.flow import Flow
 from klpdsl.semantics.noting import noting
 from klpdsl.syntax import tree
 from klpdsl.syntax.wording import format_statement
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 
     from klpdsl.explore.bounds import SearchBounds
+    from klpdsl.explore.progress import HeldTransition
     from klpdsl.run.program import Program
     from klpdsl.semantics.axes import Semantics
     from klpdsl.semantics.records import Engine
@@ -28,6 +33,7 @@ class ClaimVerdict(NamedTuple):
 
     `steps` is a shortest way to the violation, `stopped` the bound that ended the search before anything was known.
     `behind` are violations that are a crash: nothing follows them, so what is said is said of runs without them.
+    Of a run without an end `loop` are the steps that it takes again and again, and `who` may hold the transition so.
     """
 
     condition: str
@@ -35,12 +41,16 @@ class ClaimVerdict(NamedTuple):
     steps: tuple[str, ...] = ()
     stopped: str = ""
     behind: tuple[str, ...] = ()
+    loop: tuple[str, ...] = ()
+    who: str = ""
 
     @property
     def said(self) -> str:
         """The verdict in a line, without numbers that another way to search would change."""
         if self.stopped:
             return f"{self.condition}: not known, {self.stopped} stopped the search"
+        if self.loop:
+            return f"{self.condition}: violated, {self.who}"
         if not self.holds:
             return (
                 f"{self.condition}: violated in {len(self.steps)} step{'s' if len(self.steps) != 1 else ''}"
@@ -65,6 +75,7 @@ class EngineVerdict(NamedTuple):
         for one in self.claims:
             lines.append(one.said)
             lines += [f"    {step}" for step in one.steps]
+            lines += [f"    {step}" for step in (REPEAT, *one.loop) if one.loop]
         return "\n".join(lines) + "\n"
 
     @property
@@ -114,16 +125,60 @@ class Judge:
     def _search(self, engine: str, semantics: Semantics) -> EngineVerdict:
         alphabet = self._program.alphabet
         depth = alphabet.forever if alphabet else 0
+        names = conditions_of(self._program) or IN_TRACES
+        if set(names) <= set(ENDLESS):
+            claim, states = self._endless(semantics, names[0], depth)
+            return EngineVerdict((claim,), states, engine)
         paths = Paths(self._program, semantics, "final", symmetric=True, depth=depth)
-        names = conditions_of(self._program) or tuple(PROPERTIES)
-        seen = PathSearch(paths, stop_behind=frozenset(names)).run(self._bounds)
+        in_traces = frozenset(names).difference(ENDLESS)
+        seen = PathSearch(paths, stop_behind=in_traces).run(self._bounds)
         crashes = tuple(sorted(set(seen.broken) & set(FATAL)))
         claims = []
         for name in names:
-            if name in seen.broken:
+            if name in ENDLESS:
+                claims.append(self._endless(semantics, name, depth)[0])
+            elif name in seen.broken:
                 claims.append(ClaimVerdict(name, holds=False, steps=paths.steps(seen.broken[name].way.nodes)))
             elif seen.stopped:
                 claims.append(ClaimVerdict(name, holds=False, stopped=seen.stopped))
             else:
                 claims.append(ClaimVerdict(name, holds=True, behind=crashes))
         return EngineVerdict(tuple(claims), seen.effort.states, engine)
+
+    def _endless(self, semantics: Semantics, name: str, depth: int) -> tuple[ClaimVerdict, int]:
+        """Judge whether every transition completes at last, and say how many states were seen."""
+        # Of tasks that are exchanged for one another nobody could say which of them is treated fairly.
+        paths = Paths(self._program, semantics, "final", symmetric=False, depth=depth)
+        graph = StateGraph()
+        search = PathSearch(paths, graph=graph)
+        seen = search.run(self._bounds)
+        states = seen.effort.states
+        if seen.stopped:
+            return ClaimVerdict(name, holds=False, stopped=seen.stopped), states
+        held = progress(paths, graph).held
+        if not held:
+            return ClaimVerdict(name, holds=True, behind=tuple(sorted(set(seen.broken) & set(FATAL)))), states
+        first = held[0]
+        steps, loop = (folded(paths.steps(way)) for way in (search.way_to(first.start).nodes, first.loop))
+        who = "; ".join(map(holding, held))
+        return ClaimVerdict(name, holds=False, steps=tuple(steps), loop=tuple(loop), who=who), states
+
+
+def holding(held: HeldTransition) -> str:
+    """Who may hold a transition for ever, and what comes of it: `t1 may hold p1 for ever (nothing completes it)`."""
+    end = "nothing that tasks and time do completes it" if held.trap else "it can complete, but need not"
+    return (
+        f"{' and '.join(held.holders) or 'no task'} may hold the transition of {held.patch} for ever: {end}"
+    )
+
+
+def cannot_judge(program: Program) -> str:
+    """Return why a property of runs without an end cannot be asked of the scenario that names one; empty if it can."""
+    named = [name for name in conditions_of(program) if name in ENDLESS]
+    if not named:
+        return ""
+    if program.alphabet is None:
+        return f"`{named[0]}` asks about runs without end: the scenario has to end with `interleave forever`"
+    if not time_passes(Flow(program.statements, forever=True)):
+        return f"`{named[0]}`: no time passes in the alphabet, so nothing is tried again; add `tick`"
+    return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klpdsl._properties import PROPERTIES
+from klpdsl._properties import IN_TRACES
 from klpdsl.explore.exploration import Exploration, Judged
 from klpdsl.explore.outcomes import Observation
 from klpdsl.explore.paths import Paths
@@ -145,5 +145,5 @@ def to_json(found: Exploration, paths: Paths, title: str, engine: str) -> dict[s
             name: {"text": broken.violation.text, "shortest": len(broken.way.nodes)}
             for name, broken in sorted(found.broken.items())
         },
-        "properties": sorted(PROPERTIES),
+        "properties": sorted(IN_TRACES),
     }

@@ -23,8 +23,13 @@ from klpdsl.trace.events import Violation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klpdsl.explore.progress import HeldTransition
     from klpdsl.run.flow import Plain
+
+REPEAT = "# repeat from here"
+"""The remark in a scenario of a run without an end, behind which its loop stands."""
 
 
 class ReplayError(Exception):
@@ -138,13 +143,13 @@ def _text(
     ]
     steps = [line_of(_in_full(paths, statement)) for statement in statements]
     if repeat_from is not None:
-        steps = [*_folded(steps[:repeat_from]), "# repeat from here", *_folded(steps[repeat_from:])]
+        steps = [*folded(steps[:repeat_from]), REPEAT, *folded(steps[repeat_from:])]
     lines += ["", *steps]
     return format_scenario("\n".join(lines) + "\n", "<witness>")
 
 
-def _folded(steps: list[str]) -> list[str]:
-    """`tick` and `tick` are `tick 2`."""
+def folded(steps: Sequence[str]) -> list[str]:
+    """The steps with `tick` and `tick` as `tick 2`."""
     found: list[str] = []
     for said, same in itertools.groupby(steps):
         times = len(list(same))

@@ -34,14 +34,17 @@ class Said:
 
     def __init__(self, text: str) -> None:
         self.ways: dict[str, list[str]] = {}
+        self.runs: dict[str, list[str]] = {}
         self.holding: set[str] = set()
         condition = ""
         for line in text.splitlines()[2:]:
             if line.startswith("    "):
-                self.ways[condition].append(line.strip())
+                (self.ways | self.runs)[condition].append(line.strip())
                 continue
-            condition, _, rest = line.rpartition(": ")
-            if rest.startswith("violated in "):
+            condition, _, rest = line.partition(": ")
+            if rest.startswith("violated, "):
+                self.runs[condition] = []
+            elif rest.startswith("violated in "):
                 self.ways[condition] = []
             else:
                 assert rest.startswith("holds"), line
@@ -89,6 +92,24 @@ def test_the_way_to_a_violation_leads_there_as_a_plain_scenario(path: Path) -> N
             if isinstance(event, Violation) and event.property == condition
         ]
         assert broken[:1] == [len(trace.steps)], f"{condition} on {engine.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_run_without_an_end_comes_round_again(path: Path) -> None:
+    name = path.parent.relative_to(ROOT / "goldens").as_posix()
+    engine = resolve(store.engine_of(path.name, store.VERDICT))
+    program = load_file(SUITE.scenario_path(name)).program
+    for steps in Said(path.read_text(encoding="utf-8")).runs.values():
+        place = steps.index("# repeat from here")
+        way, loop = steps[:place], steps[place + 1 :]
+        declared = [line_of(item) for item in program.declarations]
+        ends = []
+        for times in (1, 2, 7):
+            text = "\n".join([*declared, *way, *loop * times, "expect transition != none"]) + "\n"
+            trace = execute(load_text(text, name), engine).trace
+            assert all(check.ok for check in trace.steps[-1].checks), f"{name} on {engine.name}"
+            ends.append(trace.steps[-1].events)
+        assert ends[0] == ends[1] == ends[2]
 
 
 def test_every_mutant_among_the_engines_is_caught_by_a_world_that_does_not_point_at_it() -> None:
@@ -201,6 +222,50 @@ def test_a_verdict_is_compared_and_kept(empty: Project) -> None:  # noqa: F811
     empty.ok("verify", "--kept", "--update", "--in-ci", env={"CI": "true"})
     assert [path.name for path in file.parent.iterdir()] == ["v4.16.verdict"]
     assert file.read_text(encoding="utf-8") == FOUND
+
+
+HELD = """\
+engines v4.19, v6.11
+
+kthread k1
+patch p1 { f }
+
+never stalled
+interleave forever 1 {
+    operator { apply p1; force; tick }
+    k1 { call f; return }
+}
+"""
+HELD_SAID = """\
+# klpdsl verdict 1
+
+stalled: violated, k1 may hold the transition of p1 for ever: it can complete, but need not
+    k1: call f
+    apply p1
+    # repeat from here
+    tick
+    k1: return
+    k1: call f
+"""
+
+
+def test_a_verdict_on_runs_without_an_end_has_its_loop(empty: Project) -> None:  # noqa: F811
+    empty.scenario("claim", HELD)
+    empty.ok("verify", "--kept", "--update")
+    folder = empty.root / "goldens/claim"
+    assert (folder / "v4.19.verdict").read_text(encoding="utf-8") == HELD_SAID
+    # From v5.1 on signals are counted, so that a round is fifteen ticks long.
+    later = (folder / "v6.11.verdict").read_text(encoding="utf-8")
+    assert later == HELD_SAID.replace("    # repeat", "    tick 15\n    # repeat") + "    tick 14\n"
+    empty.ok("verify", "--kept")
+    empty.scenario("claim", HELD.replace("; tick", ""))
+    done = empty.run("verify", "--kept")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "scenarios/claim.klp: `stalled`: no time passes in the alphabet, so nothing is tried again; add `tick`\n"
+    )
+    empty.scenario("claim", "never stalled\ninterleave { operator { apply p1 }; t1 { call f } }\n")
+    assert "has to end with `interleave forever`" in empty.run("verify", "--kept").stderr
 
 
 def test_what_is_not_known_is_not_kept(empty: Project) -> None:  # noqa: F811

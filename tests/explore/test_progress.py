@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from klpdsl.cli import verify
+from klpdsl.bisect.predicates import PredicateError, known_property
+from klpdsl.cli import run, verify
 from klpdsl.explore.bounds import SearchBounds
 from klpdsl.explore.components import components
 from klpdsl.explore.exploration import PathSearch
@@ -201,8 +202,12 @@ def test_the_exit_code_says_the_worst(tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("text", "options", "why"),
     [
-        ("load p1", [], "--completes asks about runs without end"),
-        ("interleave { operator { apply p1 } }", [], "--completes asks about runs without end"),
+        ("load p1", [], "whether transitions complete is asked of runs without end"),
+        (
+            "interleave { operator { apply p1 } }",
+            [],
+            "whether transitions complete is asked of runs without end",
+        ),
         ("interleave forever { operator { apply p1 } }", [], "no time passes in the alphabet"),
         (KTHREAD, ["-p", "leak"], "a question of its own"),
         (KTHREAD, ["--kept"], "is for one scenario"),
@@ -213,3 +218,33 @@ def test_what_can_not_be_asked(
 ) -> None:
     assert verify.main(["-c", text, "--completes", *options]) == 2
     assert why in capsys.readouterr().err
+
+
+STALLED = f"""{KTHREAD.replace("interleave", "never stalled; never stale-code" + chr(10) + "interleave")}"""
+
+
+def test_a_scenario_that_names_it_asks_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify.main(["-c", KTHREAD, "--completes", "-e", "v5.0"]) == 1
+    asked = capsys.readouterr().out
+    assert verify.main(["-c", KTHREAD, "-p", "stalled", "-e", "v5.0"]) == 1
+    assert capsys.readouterr().out == asked
+    assert verify.main(["-c", STALLED, "-e", "v5.0"]) == 1
+    out = capsys.readouterr().out
+    assert "    k1 may hold the transition of p1 for ever: it can complete, but need not\n" in out
+    assert "stale-code: holds on v4.19" in out
+    assert verify.main(["-c", STALLED, "-p", "stale-code", "-e", "v5.0"]) == 0
+    assert "completion" not in capsys.readouterr().out
+    assert verify.main(["-c", "never stalled; load p1", "-e", "v5.0"]) == 2
+    assert "runs without end" in capsys.readouterr().err
+
+
+def test_who_names_no_property_does_not_ask_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify.main(["-c", KTHREAD, "-e", "v5.0"]) == 1  # force gives consistency up
+    assert "stalled" not in capsys.readouterr().out
+
+
+def test_no_trace_violates_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["-c", "never stalled; task t1 in f; apply p1 { f }; tick 40", "-e", "v6.12"]) == 0
+    assert "stalled" not in capsys.readouterr().out
+    with pytest.raises(PredicateError, match="no trace says whether stalled is violated"):
+        known_property("stalled")
