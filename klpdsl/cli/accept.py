@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
     suite = find_suite(arguments.paths)
     names = suite.names(arguments.paths) if arguments.paths else None
     if names == []:
-        complain("klpdsl accept: no scenarios here")
+        complain("klpdsl accept: no scenarios here (klpdsl new NAME writes one to begin with)")
         return NOTHING_SELECTED
     with writing(suite):
         return _accept(suite, names, arguments)

@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     names = suite.names(arguments.paths)
     only = tuple(names_of(arguments.engine))
     if not names:
-        complain("klpdsl check: no scenarios here")
+        complain("klpdsl check: no scenarios here (klpdsl new NAME writes one to begin with)")
         return NOTHING_SELECTED
     summary = _run(suite, names, only, arguments)
     meant = {engine for report in summary.reports for engine in report.engines}

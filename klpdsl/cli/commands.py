@@ -4,6 +4,8 @@ from __future__ import annotations
 
 COMMANDS = {
     "run": "print the trace of a scenario on one engine or several",
+    "init": "make a project, with a first scenario",
+    "new": "write a scenario with prose to fill in",
     "check": "run every scenario on every engine it is meant for and compare with the goldens",
     "review": "look at what differs, one class at a time, and decide",
     "accept": "make what scenarios give now their goldens",

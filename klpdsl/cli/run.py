@@ -192,6 +192,8 @@ def _print(trace: Trace, loaded: Loaded, asked: AskedEngine, form: str, *, alone
         text = emphasis.trace(text)
     if alone:
         complain(f"on {asked.label}")
+        if not loaded.program.statements:
+            complain(f"{loaded.source} has no steps (klpdsl new NAME writes a scenario to begin with)")
     else:
         print(f"==== {loaded.source} on {asked.label}")
     print(text, end="" if alone else "\n")

@@ -131,7 +131,9 @@ def find_suite(paths: list[str]) -> Suite:
     start = os.path.abspath(paths[0] if paths else os.curdir)
     folder = suite_above(start)
     if not folder:
-        raise SuiteError(f"no folder with {SCENARIOS}/ at or above {start}{_not_above(start)}")
+        raise SuiteError(
+            f"no folder with {SCENARIOS}/ at or above {start}{_not_above(start)} (klpdsl init makes a project)"
+        )
     for name in ("", SCENARIOS, GOLDENS, STATE):
         path = os.path.join(folder, name) if name else folder
         owner = stranger(path)

@@ -16,6 +16,7 @@ WRITERS = {
     "goldens/storage/writes.py",
     "goldens/storage/sealed.py",  # the key, in the user's own folder
     "cli/check.py",  # appends to the runner's own summary
+    "goldens/with_git/starting.py",  # makes the folder that the user has named
     "cli/explore.py",  # the folder that the user has named
     "cli/reduce.py",  # the same
     "cli/selftest.py",  # the same
