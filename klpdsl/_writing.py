@@ -213,13 +213,21 @@ def replace_file(path: str, data: bytes) -> None:
     folder = os.path.dirname(path) or os.curdir
     with _opened_for(path, folder) as opened:
         opened.path = os.path.dirname(path)
-        lexical = os.path.abspath(folder)
-        root = suite_above(lexical) or repository_above(lexical)
-        if root and not is_below(os.path.realpath(folder), os.path.realpath(root)):
-            raise UnfitPlaceError(
-                path, f"a link on the way leads out of {root}; name the file by its real path"
-            )
+        check_folder(folder, path)
         opened.write(name, data)
+
+
+def check_folder(folder: str, path: str = "") -> None:
+    """Raise `UnfitPlaceError` where a folder lies in a checkout by its name and elsewhere in truth.
+
+    `path` is what is to be written there, for the error. The folder need not be there.
+    """
+    lexical = os.path.abspath(folder)
+    root = suite_above(lexical) or repository_above(lexical)
+    if root and not is_below(os.path.realpath(folder), os.path.realpath(root)):
+        raise UnfitPlaceError(
+            path or folder, f"a link on the way leads out of {root}; name the file by its real path"
+        )
 
 
 @contextlib.contextmanager

@@ -43,6 +43,12 @@ class _Parser(argparse.ArgumentParser):
             raise _Taken(self)
         return super().parse_known_args(args, namespace)
 
+    def _get_values(self, action: Any, arg_strings: Any) -> Any:
+        # `--option=--`: argparse takes the dashes for the end of the options, and would hand over a list.
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            raise argparse.ArgumentError(action, "expected one argument")
+        return super()._get_values(action, arg_strings)
+
     def error(self, message: str) -> NoReturn:
         super().error(message + self._meant(message))
 

@@ -28,11 +28,14 @@ def main(argv: list[str]) -> int:
     )
     p.add_argument("where", nargs="?", metavar="FILE[:STEP]", help="a scenario, and perhaps one of its steps")
     add_text(p)
-    p.add_argument("--step", type=int, default=0, metavar="N", help="only this step")
+    p.add_argument("--step", type=int, metavar="N", help="only this step")
     p.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print it")
     add_engines(p, "where it happened (default: the newest that the scenario is meant for)")
     arguments = p.parse_args(argv)
     where, step = _where(arguments.where or "", arguments.step)
+    if step is None:
+        complain("klpdsl explain: one step, by its number from 1 on: FILE:STEP or --step STEP")
+        return USAGE
     if bool(where) == (arguments.text is not None):
         complain("klpdsl explain: name a file, - for standard input, or give a scenario with -c")
         return USAGE
@@ -56,11 +59,14 @@ def main(argv: list[str]) -> int:
     return OK
 
 
-def _where(where: str, step: int) -> tuple[str, int]:
+def _where(where: str, step: int | None) -> tuple[str, int | None]:
+    """The file, and the step that is asked for: 0 where none is, None where it is none or there are two."""
     path, _, number = where.rpartition(":")
     if path and number.isdecimal() and not os.path.exists(where):
-        return path, int(number)
-    return where, step
+        # Nothing has so many steps, and Python reads no number of more digits.
+        asked = int(number) if len(number) < 10 else 10**9
+        return path, asked if step is None and asked else None
+    return where, 0 if step is None else step if step > 0 else None
 
 
 def _plain(told: Told) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 
+from klpdsl._reading import UnreadableError, read_file
 from klpdsl._writing import replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
 from klpdsl.cli.lists import wrapped
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _STATES = 20_000
 _STDIN = "-"
+LOG_BYTES = 256 << 20
+"""More than the logs of a machine that runs for years."""
+_PIECE = 1 << 20
 
 
 def main(argv: list[str]) -> int:
@@ -68,23 +72,35 @@ def main(argv: list[str]) -> int:
         return CANNOT_JUDGE
     found = fit(story, [line.text for line in log.lines], engine, arguments.states)
     print("\n".join(("", *_fitted(log, found, engine))))
-    if found.scenario and arguments.scenario:
+    if found.scenario and arguments.scenario is not None:
         replace_file(arguments.scenario, _scenario(found, engine, log).encode())
     return OK if found.scenario else MISMATCH if found.closed else CANNOT_JUDGE
 
 
 def _read(file: str) -> KernelLog:
     if file == _STDIN:
-        return read_log(sys.stdin)
-    with open(file, encoding="utf-8", errors="replace") as lines:
-        return read_log(lines)
+        return read_log(_pieces())
+    return read_log(_text(file).splitlines())
+
+
+def _pieces() -> Iterator[str]:
+    """The lines of standard input, of which a very long one comes in pieces. Raises `UnreadableError`."""
+    left = LOG_BYTES
+    while piece := sys.stdin.readline(_PIECE):
+        left -= len(piece)
+        if left < 0:
+            raise UnreadableError("standard input", f"it is too large: {LOG_BYTES >> 20} MiB are the most")
+        yield piece
+
+
+def _text(file: str) -> str:
+    return read_file(file, LOG_BYTES).decode("utf-8", "replace")
 
 
 def _snapshot(file: str | None) -> Snapshot | None:
     if file is None:
         return None
-    with open(file, encoding="utf-8", errors="replace") as lines:
-        return read_snapshot(lines.read(), file)
+    return read_snapshot(_text(file), file)
 
 
 def _engine(

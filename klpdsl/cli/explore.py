@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from klpdsl._writing import replace_file
+from klpdsl._writing import check_folder, replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
 from klpdsl.cli.exploring import ScenarioChoice, add_bounds, add_scenario, bounds_of, progress_of, scenario_of
 from klpdsl.cli.graphing import add_graph, draw, graph_for
@@ -72,7 +72,7 @@ def main(argv: list[str]) -> int:
         if graph is not None:
             several = len(chosen.engines) > 1
             undrawn |= not draw(arguments.graph, graph, found, paths, engine, several=several)
-        if arguments.out:
+        if arguments.out is not None:
             _write(arguments.out, found, paths, engine, chosen)
     if arguments.format == "json":
         json.dump(told if len(told) != 1 else told[0], sys.stdout, indent=2, ensure_ascii=False)
@@ -117,6 +117,7 @@ def _write(folder: str, found: Exploration, paths: Paths, engine: Engine, chosen
         )
         text = witness.violation_scenario(paths, engine, broken.way, property_, comment)
         texts[f"{stem}.{_file_name(property_)}.klp"] = text
+    check_folder(folder)
     os.makedirs(folder, exist_ok=True)
     for file, text in texts.items():
         replace_file(os.path.join(folder, file), text.encode("utf-8", "surrogateescape"))

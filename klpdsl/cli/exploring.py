@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 
 from klpdsl.cli import scenario_options
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK
 from klpdsl.cli.engine_options import add_engines, asked_engines
 from klpdsl.explore.bounds import Effort, SearchBounds
-from klpdsl.run.session import Loaded
+from klpdsl.run.session import Loaded, check_steps
 from klpdsl.semantics.records import Engine
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ def add_scenario(p: argparse.ArgumentParser) -> None:
 def add_bounds(p: argparse.ArgumentParser) -> None:
     """Add the bounds of a search; a bound that is hit is never a yes."""
     p.add_argument("--max-states", type=_positive, default=1_000_000, metavar="N", help="default: 1000000")
-    p.add_argument("--max-seconds", type=float, default=0, metavar="S", help="default: no bound")
+    p.add_argument("--max-seconds", type=_seconds, default=0, metavar="S", help="default: no bound")
     p.add_argument("--max-memory", type=_positive, default=2048, metavar="MIB", help="default: 2048")
     p.add_argument("--progress", action="store_true", help="tell on standard error how far the search is")
 
@@ -46,6 +47,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("a bound is 1 at least")
     return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError("a bound is a number above 0")
+    return seconds
 
 
 def bounds_of(arguments: argparse.Namespace) -> SearchBounds:
@@ -81,5 +89,6 @@ def worst_of(codes: Iterable[int]) -> int:
 def scenario_of(arguments: argparse.Namespace) -> ScenarioChoice:
     """Read what is to be explored. Raises `ScenarioError`, `EngineError` and `NoScenarioError`."""
     loaded = scenario_options.loaded_of(arguments.file, arguments.text)
+    check_steps(loaded)
     asked = arguments.engine or [loaded.engine_names()[-1] if loaded.engines else "mainline"]
     return ScenarioChoice(loaded, tuple(one.engine for one in asked_engines(asked)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from klpdsl._errors import KlpdslError
 from klpdsl._reading import read_start
-from klpdsl._writing import open_folder
+from klpdsl._writing import check_folder, open_folder
 from klpdsl.cli.common import OK, parser
 from klpdsl.cli.scenario_options import add_scenario, loaded_of
 from klpdsl.selftest.build import Selftest, build
@@ -58,7 +59,11 @@ def main(argv: list[str]) -> int:
 
 
 def _write(out: str, made: Selftest) -> None:
-    """Write the files of a test; over what klpdsl has not made, none. Raises OSError."""
+    """Write the files of a test; over what klpdsl has not made, none. Raises OSError, before anything is written."""
+    check_folder(out)
+    for folders in {tuple(path.split("/")[:-1]) for path in made.files}:
+        with contextlib.suppress(FileNotFoundError), open_folder(out, folders):
+            pass
     for path in made.files:
         whole = os.path.join(out, path)
         if os.path.lexists(whole) and MADE_BY.encode() not in read_start(whole, _HEAD):
@@ -79,4 +84,6 @@ def _release(name: str) -> str:
 def _older(first: str | None, last: str) -> list[str]:
     if first is None:
         return []
+    if not first or "," in first or ".." in first:
+        raise _SelftestError(f"--stable-from takes one release: {first!r}")
     return [name for name in expand(f"{_release(first)}..{last}") if name != last]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 else:
     from klpdsl._records import NamedTuple
 
+_RELEASE = re.compile(r"[\w.+~-]+")
 _SUFFIXES = (".gz", ".xz", ".ko")
 #: How livepatch itself takes them apart (klp_apply_section_relocs and klp_resolve_symbols in kernel/livepatch/core.c).
 _RELA = re.compile(r"\.klp\.rela\.([^.]{1,55})\..*", re.ASCII)
@@ -87,9 +88,13 @@ def _described(module: ModuleFile, path: str) -> DescribedPatch:
         tree.PatchBody(tuple(items), NOWHERE),
         NOWHERE,
     )
-    release = info.get("vermagic", "").partition(" ")[0]
+    release = _RELEASE.match(info.get("vermagic", ""))
     return DescribedPatch(
-        patch, tuple(_world(found, relocations)), release, found.made_by, (*found.notes, *notes)
+        patch,
+        tuple(_world(found, relocations)),
+        release[0] if release else "",
+        found.made_by,
+        (*found.notes, *notes),
     )
 
 

@@ -11,11 +11,13 @@ import heapq
 import re
 from itertools import count, groupby
 
+from klpdsl._errors import KlpdslError
 from klpdsl._names import VMLINUX
 from klpdsl.dmesg.story import is_kthread
 from klpdsl.run.session import load_text
 from klpdsl.separate.stepping import start, take
 from klpdsl.syntax import tree, words
+from klpdsl.syntax.diagnostics import ScenarioError
 from klpdsl.syntax.wording import format_statement, name
 from klpdsl.trace.events import Log
 
@@ -65,8 +67,21 @@ def visible(texts: Sequence[str]) -> list[str]:
     return [_PID.sub("PID", text) for text in texts if not text.endswith(_TAINT)]
 
 
+#: More tasks, patches or modules than this a search over what a log names does not come through.
+MOST_NAMES = 64
+
+
+class FitError(KlpdslError):
+    """What a log names can be no scenario, so that no run of it can be looked for; the text says why."""
+
+    exit_code = 125
+
+
 def fit(story: LogStory, texts: Sequence[str], engine: Engine, most: int = 20_000) -> Fit:
-    """Look for a run that gives the lines. At most so many states are looked at in each world that is tried."""
+    """Look for a run that gives the lines. At most so many states are looked at in each world that is tried.
+
+    Raises `FitError`.
+    """
     wanted = visible(texts)
     debug = any("initializing " in text or "completing " in text or ": klp_" in text for text in wanted)
     best: Fit | None = None
@@ -112,7 +127,7 @@ def _named_in(story: LogStory, texts: Sequence[str]) -> _Named:
     text = "\n".join(texts)
     asleep = [b.function for t in story.transitions for b in t.blockers if b.function]
     hidden = _once(re.findall(r"failed to (?:find location|set ftrace filter) for function '([^']+)'", text))
-    usual = next(letter for letter in "fghijk" if letter not in hidden)
+    usual = next(name for name in _made_up() if name not in hidden)
     own: dict[str, tuple[str, ...]] = {}
     for transition in story.transitions:
         inside = (b.function for b in transition.blockers if b.function)
@@ -142,6 +157,12 @@ def _named_in(story: LogStory, texts: Sequence[str]) -> _Named:
     )
 
 
+def _made_up() -> Iterator[str]:
+    """Names for a function of which the log says none."""
+    yield from "fghijk"
+    yield from (f"f{number}" for number in count())
+
+
 def _once(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
@@ -153,6 +174,16 @@ def _worlds(story: LogStory, texts: Sequence[str]) -> Iterator[str]:
     asleep while it was in transition.
     """
     named = _named_in(story, texts)
+    tasks = {blocker.pid for transition in story.transitions for blocker in transition.blockers}
+    for what, count_ in (
+        ("tasks", len(tasks)),
+        ("patches", len(named.patches)),
+        ("modules", len(named.modules)),
+    ):
+        if count_ > MOST_NAMES:
+            raise FitError(
+                f"no run is looked for: the log names {count_} {what}, and {MOST_NAMES} are the most"
+            )
     plain: frozenset[str] = frozenset()
     worlds = [
         "".join(_world(story, named, replacing, apart=apart))
@@ -279,7 +310,12 @@ _BEFORE = 3
 
 
 def _search(text: str, wanted: Sequence[str], engine: Engine, *, debug: bool, most: int) -> Fit:
-    loaded = load_text(text, "what the log names")
+    try:
+        loaded = load_text(text, "what the log names")
+    except ScenarioError as error:
+        # The log may hold anything; a scenario has rules for its names.
+        why = error.diagnostics[0].message
+        raise FitError(f"no run is looked for: what the log names can be no scenario ({why})") from error
     actions = [one.operation for one in loaded.program.statements if isinstance(one, tree.Step)]
     semantics = engine.semantics
     # task->comm is at most 15 characters long.

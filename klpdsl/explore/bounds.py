@@ -14,7 +14,11 @@ else:
     from klpdsl._records import NamedTuple
 
 EVERY = 256
-"""States between two looks at the clock."""
+"""States between two looks at the clock, and steps: few states may have many."""
+
+
+class BoundHitError(Exception):
+    """A bound was hit in the middle of a state; the guard's `hit` says which."""
 
 
 class SearchBounds(NamedTuple):
@@ -43,6 +47,7 @@ class Guard:
         self._progress = progress
         self._start = time.monotonic()
         self._next = 0
+        self._next_step = 0
         self.hit = ""
 
     def goes_on(self, states: int, steps: int, frontier: int) -> bool:
@@ -51,9 +56,9 @@ class Guard:
         if bounds.states and states >= bounds.states:
             self.hit = f"the bound of {bounds.states:,} states"
             return False
-        if states < self._next:
+        if states < self._next and steps < self._next_step:
             return True
-        self._next = states + EVERY
+        self._next, self._next_step = states + EVERY, steps + EVERY
         effort = self.effort(states, steps, frontier)
         if self._progress:
             self._progress(effort)
@@ -62,6 +67,11 @@ class Guard:
         elif bounds.memory and effort.memory >= bounds.memory:
             self.hit = f"the bound of {bounds.memory:,} MiB"
         return not self.hit
+
+    def step(self, states: int, steps: int, frontier: int) -> None:
+        """Asked before each step is taken. Raises `BoundHitError` where the search may not go on."""
+        if steps >= self._next_step and not self.goes_on(states, steps, frontier):
+            raise BoundHitError
 
     def effort(self, states: int, steps: int, frontier: int) -> Effort:
         """How far it has come."""

@@ -6,6 +6,7 @@ from klpdsl.explore.judging import Judge, cannot_judge, is_claim
 from klpdsl.goldens.deciding.transaction import Operation
 from klpdsl.goldens.runs import cases
 from klpdsl.goldens.storage import store
+from klpdsl.run.session import check_steps
 from klpdsl.semantics.engines import resolve
 from klpdsl.syntax.diagnostics import ScenarioError
 
@@ -67,6 +68,7 @@ def claim_report(suite: Suite, name: str, only: Collection[str], bounds: SearchB
     """Judge one scenario of a suite on every engine that it is meant for, or on those of `only`."""
     try:
         loaded = cases.load(suite, name)
+        check_steps(loaded)
     except ScenarioError as error:
         return ClaimReport(name, error=error.render())
     if not is_claim(loaded.program):

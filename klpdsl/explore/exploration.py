@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections import deque
 
-from klpdsl.explore.bounds import Effort, Guard, SearchBounds
+from klpdsl.explore.bounds import BoundHitError, Effort, Guard, SearchBounds
 from klpdsl.explore.outcomes import Observation, observation
 from klpdsl.explore.paths import CheckSeen, Paths, PathState, is_crashed
 from klpdsl.run.flow import NextStep
@@ -97,16 +97,19 @@ class PathSearch:
         self._judgements: dict[tuple[int, int], Judged] = {}
         self._broken: dict[str, Broken] = {}
         self._steps = 0
+        self._guard: Guard | None = None
 
     def run(self, bounds: SearchBounds, progress: Callable[[Effort], None] | None = None) -> Exploration:
         """Search until nothing is new, a bound is hit, or somebody interrupts."""
-        guard = Guard(bounds, progress)
+        guard = self._guard = Guard(bounds, progress)
         waiting: deque[int] = deque()
         # What is kept of states is many small values without circles: looking for these costs a tenth of the time.
         collects = gc.isenabled()
         gc.disable()
         try:
             stopped = self._search(guard, waiting)
+        except BoundHitError:
+            stopped = guard.hit
         except KeyboardInterrupt:
             stopped = "an interrupt"
         except MemoryError:
@@ -180,6 +183,8 @@ class PathSearch:
 
     def _take(self, index: int, state: PathState, move: NextStep, waiting: deque[int]) -> int:
         self._steps += 1
+        assert self._guard is not None
+        self._guard.step(len(self._parents), self._steps, len(waiting))
         taken = self._paths.take(state, move)
         for violation in taken.violations:
             if violation.property not in self._broken:

@@ -108,7 +108,7 @@ class Paths:
         self._exchanges = symmetric and depth > 0 and all_do_the_same(program)
         self.alike = alike_tasks(program, self.flow)
         self._symmetric = symmetric and observe != "trace" and bool(self.alike)
-        self._members = [name for group in self.alike for name in group.names]
+        self._members = frozenset(name for group in self.alike for name in group.names)
         self._offsets = _offsets(self.flow)
         self._firsts = self._first_of_each()
         self._looks_back = any(
@@ -159,6 +159,7 @@ class Paths:
             return (world.key(), state.position, results, rest)
         at, threads = state.position
         own, ours = self._split(state.results)
+        records = {task.name: task[1:] for task in world.tasks}
         others = tuple(sorted(task for task in world.tasks if task.name not in self._members))
         groups = []
         left = dict(enumerate(threads))
@@ -167,9 +168,7 @@ class Paths:
             counted: dict[object, int] = {}
             for place, name in enumerate(group.names):
                 stands = self._offsets.get(left.pop(numbers[place]), -1) if numbers else -1
-                index = world.task_index(name)
-                record = None if index < 0 else world.tasks[index][1:]
-                member = (record, stands, frozenset(ours.get(name, ())))
+                member = (records.get(name), stands, frozenset(ours.get(name, ())))
                 counted[member] = counted.get(member, 0) + 1
             groups.append(frozenset(counted.items()))
         return (world.shared_key(), others, at, tuple(left.items()), frozenset(own), tuple(groups), rest)

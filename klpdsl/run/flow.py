@@ -92,6 +92,10 @@ class Flow:
         assert isinstance(leaf, Leaf)
         return leaf
 
+    def leaves(self) -> list[Leaf]:
+        """All leaves, in the order of their nodes."""
+        return [node for node in self.nodes if isinstance(node, Leaf)]
+
     def moves(self, place: Position) -> tuple[NextStep, ...]:
         """All that may come next, in the order written; whether its precondition holds is not asked here.
 

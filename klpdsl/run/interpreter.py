@@ -62,6 +62,12 @@ class RunTooLongError(Exception):
         self.span = span
 
 
+def check_seconds(operation: tree.Operation, tasks: int) -> None:
+    """Raise `RunTooLongError` for a step that with so many tasks costs more than a run may cost in all."""
+    if isinstance(operation, tree.Tick) and _TASK_SECOND * tasks * operation.seconds > MAX_EFFORT:
+        raise RunTooLongError(operation.span, "this goes on too long: too many seconds and tasks together")
+
+
 class RunResult(NamedTuple):
     """A finished run: its trace, and whether every expectation in it held."""
 

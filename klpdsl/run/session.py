@@ -5,7 +5,7 @@ This is what the command line, the goldens and the tests use; it puts parsing, b
 
 from __future__ import annotations
 
-from klpdsl.run.interpreter import RunResult, RunTooLongError, run
+from klpdsl.run.interpreter import RunResult, RunTooLongError, check_seconds, run
 from klpdsl.run.program import Program
 from klpdsl.semantics.engines import expand, resolve
 from klpdsl.semantics.points import points
@@ -90,6 +90,17 @@ def execute(loaded: Loaded, engine: Engine | str, witness: Witness | None = None
 
     try:
         return run(loaded.program, resolved.semantics, explain, witness)
+    except RunTooLongError as error:
+        raise _wrong(error.span, error, loaded.texts()) from error
+
+
+def check_steps(loaded: Loaded) -> None:
+    """Raise `ScenarioError` for a step that no run could take within its bounds: for who takes steps without a run."""
+    tasks = len(loaded.program.world.tasks)
+    try:
+        for step in loaded.program.flow.leaves():
+            if isinstance(step.statement, tree.Step):
+                check_seconds(step.statement.operation, tasks)
     except RunTooLongError as error:
         raise _wrong(error.span, error, loaded.texts()) from error
 

@@ -11,6 +11,7 @@ from klpdsl.run.session import Loaded
 from klpdsl.semantics.explain import explain_missing
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
+from klpdsl.syntax.wording import name as quoted
 from klpdsl.trace.events import StepTrace
 from klpdsl.world.world import World
 
@@ -114,17 +115,17 @@ def clean_up(world: World) -> str:
 
     Tasks leave first; then patches are disabled, the newest first, and removed; then their targets.
     """
-    lines = [f'"{task.name}": return' for task in world.tasks for _ in task.stack]
+    lines = [f"{quoted(task.name)}: return" for task in world.tasks for _ in task.stack]
     if world.transition_patch or lines:
         lines.append("settle")
     # Whoever was being disabled while tasks held that up is gone by then.
     going = world.transition_patch if world.target_state == 0 else ""
     lines += [
-        f"disable {name}"
+        f"disable {quoted(name)}"
         for name in reversed(world.klp_patches)
         if world.patches[name].enabled and name != going
     ]
     patches = [name for name in reversed(world.patches) if not world.patches[name].forced]
-    lines += [f"unload {name}" for name in patches]
-    lines += [f"unload {name}" for name, module in world.modules.items() if not module.livepatch]
+    lines += [f"unload {quoted(name)}" for name in patches]
+    lines += [f"unload {quoted(name)}" for name, module in world.modules.items() if not module.livepatch]
     return "".join(f"{line}\n" for line in lines)

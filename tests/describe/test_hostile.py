@@ -91,3 +91,17 @@ def test_arrays_whose_entries_differ_in_size(tmp_path: Path) -> None:
     made = Made((Thing("vmlinux", (("f", 0), ("g", 0), ("h", 0))),))
     said = _described(tmp_path, by_hand(made, Layout(uneven=8)))
     assert "damaged: at offset 0 of .data stands no array of structures" in said
+
+
+@pytest.mark.parametrize("release", ["6\nload\tq\n::x", "6\u2028load q", "\nload q"])
+def test_what_it_was_built_for_stays_in_the_comment(release: str, tmp_path: Path) -> None:
+    (tmp_path / "p.ko").write_bytes(by_hand(MADE._replace(release=release)))
+    done = subprocess.run(
+        [sys.executable, "-m", "klpdsl", "describe", "p.ko"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "load" not in done.stdout
+    assert done.stdout.startswith("# p1: ")

@@ -17,16 +17,22 @@ from klpdsl.trace.events import Log
 from tests.thorough import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[2]
-#: What makes these fail is nowhere in their lines: ftrace was off, a symbol is there twice, a module is called vmlinux.
+#: What makes these fail is nowhere in their lines: ftrace was off, a symbol is there twice, a module is called vmlinux;
+#: somebody else's kprobe is on the function; a function is in another object than the patch says, or in none.
 OPEN = {
     "changes/ambiguity-without-count",
     "changes/ftrace-permanent",
+    "changes/ftrace-sysctl-refused",
     "changes/sympos-lookup",
     "errors/ambiguous",
+    "changes/kprobe-ipmodify",
     "changes/reject-vmlinux-ko",
     "errors/sympos",
+    "kpatch/missing-symbol",
     "modules/vmlinux-ko",
+    "proposals/L12-symbol-of-another-object",
     "selftests/ftrace-enabled",
+    "selftests/kprobe-post-handler",
 }
 
 
@@ -96,10 +102,12 @@ def test_what_is_not_found_is_not_called_impossible(name: str) -> None:
 
 def test_a_line_that_was_made_up_is_found() -> None:
     engine = resolve("v6.12")
-    for name, kernel in SAMPLE[::40]:
+    tried = 0
+    for name, kernel in SAMPLE[::20]:
         texts = logged(name, f"v{kernel}", debug=True)
         done = next((n for n, text in enumerate(texts) if text.endswith(": patching complete")), None)
-        if done is None or any("fail" in text or "not found" in text for text in texts):
+        # A search over a long log closes late.
+        if done is None or done > 30 or any("fail" in text or "not found" in text for text in texts):
             continue
         patch = texts[done].split("'")[1]
         wrong = [*texts[:done], f"livepatch: '{patch}': unpatching complete"]
@@ -109,3 +117,5 @@ def test_a_line_that_was_made_up_is_found() -> None:
         assert found.closed
         assert found.lines == len(visible(wrong)) - 1
         assert texts[done] in found.instead
+        tried += 1
+    assert tried >= 8

@@ -135,7 +135,10 @@ def test_from_standard_input_and_on_several_engines(tmp_path: Path) -> None:
     [
         ([], "klpdsl explain: name a file, - for standard input, or give a scenario with -c\n"),
         (["-c", "load p1", "--step", "7"], "klpdsl explain: there is no step 7 in <command line>\n"),
-        (["-c", "load p1", "--step", "-1"], "klpdsl explain: there is no step -1 in <command line>\n"),
+        (
+            ["-c", "load p1", "--step", "-1"],
+            "klpdsl explain: one step, by its number from 1 on: FILE:STEP or --step STEP\n",
+        ),
         (["nowhere.klp:3"], "nowhere.klp:1:1: error: the file can not be read: No such file or directory\n"),
     ],
 )
