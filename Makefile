@@ -27,7 +27,7 @@ unexport PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help check verified test test-all test-thorough lint types format docs separators bench build lock changelog clean
+.PHONY: help check verified test test-all test-thorough lint types format docs separators distances bench build lock changelog clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -68,6 +68,9 @@ docs: $(VENV)/installed ## Bring the documents that are made from data up to dat
 
 separators: $(VENV)/installed ## Search anew for the shortest scenario of each change and axis value (a quarter of an hour)
 	$(BIN)/python -m klpdsl.separate.shortest klpdsl/separate/data/shortest.toml
+
+distances: $(VENV)/installed ## Search anew for how far every two proposals, and every two releases, are apart (ten minutes)
+	$(BIN)/python -m klpdsl.separate.measuring klpdsl/semantics/data/distances.toml 2
 
 kernel-test: $(VENV)/installed ## Play all scenarios on Debian's kernels, in qemu (docs/real-kernel.md)
 	@for kernel in $(KERNELS); do \

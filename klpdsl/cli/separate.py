@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ALPHABET|FILE",
         help="the actions to choose from: alphabets with commas (--alphabets lists them), or a scenario's steps "
-        "(default: those that can touch what differs, and if they show nothing, all)",
+        "(default: those that can touch what differs, and all others for what is shorter)",
     )
     p.add_argument("--alphabets", action="store_true", help="list the alphabets")
     p.add_argument("--depth", type=int, metavar="N", help="try sequences of at most N actions")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 from klpdsl.compare.groups import Comparison, Row
+from klpdsl.semantics.distances import UNKNOWN, distance
 
 _KINDS = {"result": "", "violation": "violation ", "final": "in the end "}
 
@@ -62,10 +64,44 @@ def to_json(title: str, comparison: Comparison) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+_FEW = 4
+"""Of so many engines that behave alike it is said how far every two of them are apart elsewhere."""
+
+
+def _elsewhere(comparison: Comparison) -> list[str]:
+    """What is known of engines that this scenario does not tell apart."""
+    engines = comparison.groups[0].engines if len(comparison.groups) == 1 else ()
+    if not 1 < len(engines) <= _FEW:
+        return []
+    return ["", *(_apart(left, right) for left, right in itertools.combinations(engines, 2))]
+
+
+def _apart(left: str, right: str) -> str:
+    known = distance(left, right)
+    ask = f"klpdsl separate {left} {right}"
+    if known is None:
+        return f"elsewhere: not known ({ask})"
+    if known.behaviour > 0:
+        return f"elsewhere: {left} and {right} differ, after {_steps(known.behaviour)} ({ask})"
+    where = "over klpdsl's alphabets there is none of any length"
+    if known.behaviour == UNKNOWN:
+        where = "none was found over klpdsl's alphabets, and the search did not close"
+    if known.full > 0:
+        return (
+            f"elsewhere: {left} and {right} differ in what is logged or shown in sysfs, after {_steps(known.full)} "
+            f"({ask} --level full); another difference: {where}"
+        )
+    return f"elsewhere: a difference of {left} and {right}: {where} ({ask} --level full)"
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'' if count == 1 else 's'}"
+
+
 def _note(comparison: Comparison) -> list[str]:
     """Where else the traces are not the same."""
     if not comparison.other_events:
-        return []
+        return _elsewhere(comparison)
     return ["", f"other events, but the same result: steps {', '.join(map(str, comparison.other_events))}"]
 
 

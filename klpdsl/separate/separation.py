@@ -63,8 +63,8 @@ def separate(
 ) -> Separation:
     """Look for the shortest scenario on which two engines differ at a level.
 
-    Without `chosen` the alphabets are those that can touch an axis in which the engines differ, and if they show
-    nothing, all others. Each is searched to the length of the shortest difference found so far.
+    Without `chosen` the alphabets are those that can touch an axis in which the engines differ, and then all others.
+    Each is searched to the length of the shortest difference found so far.
     """
     axes = differing(left.semantics, right.semantics)
     if not axes:
@@ -100,10 +100,14 @@ def separate(
 
     # Many small searches find what is near before one large one takes all the time.
     for pairs in (*(n for n in _PASSES if bounds.pairs is None or n < bounds.pairs), bounds.pairs):
-        for group in (first, rest):
-            if not best:
-                for alphabet in group:
-                    ask(alphabet, pairs)
+        if best:
+            break
+        for alphabet in first:
+            ask(alphabet, pairs)
+        # What they have found may be shorter over an alphabet that says nothing of these axes.
+        fewer = min(_PASSES[0], pairs or _PASSES[0]) if best else pairs
+        for alphabet in rest:
+            ask(alphabet, fewer)
     findings = [
         (len(parting.path), finding(alphabet, parting, left, right, level))
         for alphabet, found in best.values()

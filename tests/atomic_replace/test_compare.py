@@ -44,7 +44,8 @@ def test_the_table_of_an_immediate_replacement() -> None:
 
 def test_engines_that_behave_alike_are_one_group() -> None:
     assert run("-c", "apply p1", "--engines", "v4.5,v4.6") == (
-        "<command line>: 2 engines behave alike\n\nA  v4.5, v4.6\n"
+        "<command line>: 2 engines behave alike\n\nA  v4.5, v4.6\n\n"
+        "elsewhere: v4.5 and v4.6 differ, after 2 steps (klpdsl separate v4.5 v4.6)\n"
     )
 
 

@@ -34,6 +34,7 @@ READS = {
     "separate/alphabets.py": "",  # our own; one that a user names is a scenario: "alphabet"
     "reasons/rules.py": "",
     "separate/shortest.py": "",  # our own, by make separators
+    "semantics/distances.py": "",  # our own, by make distances
     "separate/served.py": "",  # questions of the process that started it, over a pipe
     "separate/trees.py": "",  # answers of the process it started: of a tree whose code it runs
     "kernel/evidence.py": "evidence",

@@ -14,6 +14,8 @@ from klpdsl._documents import markdown_table, write_or_compare
 from klpdsl.goldens.storage import store
 from klpdsl.goldens.suite import Suite, find_suite
 from klpdsl.run.session import load_file
+from klpdsl.semantics.distances import distance, measured, said
+from klpdsl.semantics.engines import resolve
 from klpdsl.semantics.records import Debate, EngineError, Proposal, Question
 from klpdsl.semantics.table import debate, proposal, table
 from klpdsl.trace import events as ev
@@ -93,7 +95,49 @@ def _end(step: ev.StepTrace) -> str:
 
 def render(suite: Suite) -> str:
     """Return the document. Raises EngineError for a question without a scenario, or one that looks nowhere."""
-    return "\n".join([_HEAD, *(_debate(suite, debate(name)) for name in table()["debates"])])
+    debates = [_debate(suite, debate(name)) for name in table()["debates"]]
+    return "\n".join([_HEAD, *debates, _distances()])
+
+
+_APART = """\
+## How far they are apart
+
+For every two engines the shortest sequence of steps after which an observer sees something else, found by search
+(`klpdsl separate`; its level `behaviour`: all but the log and the files of sysfs). `=`: none of any length, over
+klpdsl's own alphabets; `?`: none was found there, and the search did not close. `klpdsl separate A B` prints the
+scenario. The numbers, for the other levels and the proposals of 2017 too, are kept in
+`klpdsl/semantics/data/distances.toml` (`make distances`).
+
+"""
+
+
+def _distances() -> str:
+    """The engines of the debates and what they stand on, and the releases, each with each."""
+    proposed = [one for one in map(proposal, table()["proposals"]) if one.debate]
+    bases = dict.fromkeys(resolve(one.base).name for one in proposed if one.base not in table()["proposals"])
+    releases = dict.fromkeys(name for pair in measured() for name in pair if _age(name)[1])
+    tables = [
+        ("Proposals", [*bases, *(one.id for one in proposed)]),
+        ("Releases", sorted(releases, key=_age)),
+    ]
+    parts = [f"{name}:\n\n```text\n{_matrix(names)}```\n" for name, names in tables]
+    alike = [
+        (f"`{left}`, `{right}`", *map(said, found))
+        for left, right in measured()
+        if (found := distance(left, right)) is not None and min(found) <= 0
+    ]
+    head = ("not told apart at some level", "full", "behaviour", "outcome")
+    return f"{_APART}{chr(10).join(parts)}\n{markdown_table(head, alike)}"
+
+
+def _matrix(names: list[str]) -> str:
+    width = max(map(len, names))
+    lines = [f"{'':{width + 4}}{''.join(f'{place:3}' for place in range(1, len(names)))}"]
+    for row, left in enumerate(names):
+        found = (distance(left, right) for right in names[:row])
+        cells = "".join(f"{said(one.behaviour) if one else '':>3}" for one in found)
+        lines.append(f"{row + 1:2}  {left:{width}}{cells}".rstrip())
+    return "\n".join(lines) + "\n"
 
 
 def _debate(suite: Suite, about: Debate) -> str:
