@@ -30,6 +30,8 @@ _STDIN = "-"
 LOG_BYTES = 256 << 20
 """More than the logs of a machine that runs for years."""
 _PIECE = 1 << 20
+_SHOWN = 20
+"""Of so many tasks it is said one by one why they hold a transition."""
 
 
 def main(argv: list[str]) -> int:
@@ -148,10 +150,12 @@ def _told(
             "/sys/kernel/debug/dynamic_debug/control), or a snapshot does (klpdsl observe --print-script)",
             "  ",
         )
-    for holder in found:
+    for holder in found[:_SHOWN]:
         yield from wrapped(f"{holder.why.text} ({holder.known})", "  - ", "    ")
         yield from wrapped(f"by {holder.why.source}", "      ", "      ")
         yield from _reasons(holder.released)
+    if len(found) > _SHOWN:
+        yield f"  - and {len(found) - _SHOWN:,} others"
     yield "  for all of them"
     yield from _reasons(released_by_hand(engine))
 

@@ -91,8 +91,9 @@ def tell_story(log: KernelLog) -> LogStory:
     teller = _Teller()
     for line in log.lines:
         teller.take(line)
+    under_way = [teller.now._replace(blockers=tuple(teller.blockers.values()))] if teller.now else []
     return LogStory(
-        tuple(teller.done + ([teller.now] if teller.now else [])),
+        tuple(teller.done + under_way),
         tuple(teller.failed),
         tuple(teller.modules),
     )
@@ -102,6 +103,8 @@ class _Teller:
     def __init__(self) -> None:
         self.done: list[LoggedTransition] = []
         self.now: LoggedTransition | None = None
+        # Of the transition under way: what is said of each task, by its pid, the latest last.
+        self.blockers: dict[int, LoggedBlocker] = {}
         self.failed: list[LogLine] = []
         self.modules: list[tuple[str, str, str, LogLine]] = []
 
@@ -142,11 +145,14 @@ class _Teller:
             return
         reason = "sleeping" if found["function"] else "running" if found["running"] else "unreliable"
         one = LoggedBlocker(line, found["task"], int(found["pid"]), reason, found["function"] or "")
-        others = tuple(b for b in self.now.blockers if b.pid != one.pid)
-        self.now = self.now._replace(last=line, blockers=(*others, one))
+        self.blockers.pop(one.pid, None)
+        self.blockers[one.pid] = one
+        self.now = self.now._replace(last=line)
 
     def _end(self, how: str) -> None:
         if self.now is not None:
             # What is said after an end without a word is that the next has begun: its end is not in the log.
-            self.done.append(self.now._replace(end=how or "not in the log"))
+            blockers = tuple(self.blockers.values())
+            self.done.append(self.now._replace(end=how or "not in the log", blockers=blockers))
             self.now = None
+            self.blockers = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -57,11 +56,9 @@ def test_the_clock_is_looked_at_in_a_state_of_many_steps_too(tmp_path: Path) -> 
     threads = "; ".join(f"t{n} {{ syscall f }}" for n in tasks)
     declared = "\n".join(f"task t{n}" for n in tasks)
     (tmp_path / "x.klp").write_text(f"{declared}\ninterleave {{ {threads} }}\n", encoding="utf-8")
-    began = time.monotonic()
     code, out, _ = klpdsl("verify", "x.klp", "--max-seconds", "0.5", "-e", "v6.12", cwd=tmp_path)
     assert code == 125
     assert "the bound of 0.5 seconds stopped the search" in out
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("command", ["verify x.klp", "explore x.klp", "verify x.klp --forever"])
@@ -115,6 +112,16 @@ def test_a_log_of_which_no_scenario_can_be_made(log: str, said: str, tmp_path: P
     assert err.startswith("klpdsl explain-log: no run is looked for: ")
     assert said in err
     assert len(err.splitlines()) == 1
+
+
+def test_of_many_who_hold_it_the_first_are_told(tmp_path: Path) -> None:
+    held = "livepatch: klp_try_switch_task: t{0}:{0} is running\n"
+    log = STARTS.format("p") + "".join(held.format(n % 60 + 1) for n in range(90_000))
+    (tmp_path / "log").write_text(log, encoding="utf-8")
+    code, out, _ = klpdsl("explain-log", "log", "-e", "v6.12", "--states", "1", cwd=tmp_path)
+    assert code == 125
+    assert out.count("\n  - t") == 20
+    assert "  - and 40 others\n" in out
 
 
 def test_a_log_that_takes_all_the_usual_names(tmp_path: Path) -> None:
