@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
-from klpdsl._writing import check_folder, replace_file
+from klpdsl._reading import read_start
+from klpdsl._writing import UnfitPlaceError, check_folder, replace_file
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain, parser
 from klpdsl.cli.exploring import ScenarioChoice, add_bounds, add_scenario, bounds_of, progress_of, scenario_of
 from klpdsl.cli.graphing import add_graph, draw, graph_for
@@ -15,6 +17,10 @@ from klpdsl.explore.exploration import Exploration, PathSearch
 from klpdsl.explore.paths import Paths
 from klpdsl.semantics.records import Engine
 from klpdsl.syntax import tree
+
+_HEAD = 1 << 10
+_OURS = re.compile(r"# (Outcome [A-Z]+ of |[^\n]* (holds|fails|is violated) in this order of )")
+"""How a witness begins. Over anything else none is written."""
 
 
 def main(argv: list[str]) -> int:
@@ -118,6 +124,10 @@ def _write(folder: str, found: Exploration, paths: Paths, engine: Engine, chosen
         text = witness.violation_scenario(paths, engine, broken.way, property_, comment)
         texts[f"{stem}.{_file_name(property_)}.klp"] = text
     check_folder(folder)
+    for file in texts:
+        path = os.path.join(folder, file)
+        if os.path.lexists(path) and not _OURS.match(read_start(path, _HEAD).decode("utf-8", "replace")):
+            raise UnfitPlaceError(path, "it is there, and no witness: give another folder")
     os.makedirs(folder, exist_ok=True)
     for file, text in texts.items():
         replace_file(os.path.join(folder, file), text.encode("utf-8", "surrogateescape"))

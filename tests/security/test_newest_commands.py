@@ -206,3 +206,27 @@ def test_steps_that_are_none(arguments: list[str], said: str, tmp_path: Path) ->
     code, _, err = klpdsl("explain", *arguments, cwd=tmp_path)
     assert code == 2
     assert said in err
+
+
+RACE = """\
+task t1
+patch p1 { f }
+interleave { operator { apply p1; force p1; unload p1 }; t1 { call f; call f } }
+expect transition = none
+never mixed
+"""
+
+
+def test_a_witness_replaces_witnesses_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "x.klp").write_text(RACE, encoding="utf-8")
+    first = klpdsl("explore", "x.klp", "-e", "v6.12", "--out", "out", cwd=tmp_path)
+    made = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert any(".expect1." in name for name in made)
+    assert klpdsl("explore", "x.klp", "-e", "v6.12", "--out", "out", cwd=tmp_path) == first
+    for name, content in made.items():
+        (tmp_path / "out" / name).write_text("# mine\nload p1\n", encoding="utf-8")
+        code, _, err = klpdsl("explore", "x.klp", "-e", "v6.12", "--out", "out", cwd=tmp_path)
+        assert code == 2
+        assert f"out/{name}" in err
+        assert (tmp_path / "out" / name).read_text(encoding="utf-8") == "# mine\nload p1\n"
+        (tmp_path / "out" / name).write_bytes(content)
