@@ -98,7 +98,6 @@ ROWS: tuple[Pointless, ...] = (
             "unreliable_arch",
             "fork_pending",
             "fork_state",
-            "exit_list",
             "scan",
             "running_kick",
             "nohz_user",
