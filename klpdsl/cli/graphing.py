@@ -104,9 +104,8 @@ def _diagram(
             edge = DiagramEdge(state, target, label, (state, place) in marked, bool(broken))
             edges[state, target] = _both(edges.get((state, target)), edge)
             behind |= {target} if broken else set()
-    waiting = bool(found.stopped)
     nodes = [
-        _node(graph, state, outcomes, bad=state in behind or graph.crashed[state], waiting=waiting)
+        _node(graph, state, outcomes, bad=state in behind or graph.crashed[state])
         for state in range(len(graph.edges))
     ]
     title = f"{counted(len(nodes), 'state')}, {counted(steps, 'step')} on {engine.name}"
@@ -132,19 +131,14 @@ def _notes(found: Exploration, names: frozenset[str] | None) -> tuple[str, ...]:
             f"{letter(place)}{'' if one.orders is None else ': ' + counted(one.orders, 'order')}"
             for place, one in enumerate(found.endings)
         ]
-        notes.append("outcomes " + ", ".join(told))
-    if names is None:
-        notes.append("bold: a shortest way to each outcome")
+        notes += ["outcomes " + ", ".join(told), "bold: a shortest way to each outcome"]
+        notes += ["red: a violation"] if found.broken else []
     elif names & found.broken.keys():
         notes.append("bold: a shortest way to a violation, in red")
-    if names is None and found.broken:
-        notes.append("red: a violation")
     return tuple(notes)
 
 
-def _node(
-    graph: StateGraph, state: int, outcomes: dict[Observation, int], *, bad: bool, waiting: bool
-) -> DiagramNode:
+def _node(graph: StateGraph, state: int, outcomes: dict[Observation, int], *, bad: bool) -> DiagramNode:
     patch, waited = graph.patch[state], graph.named(graph.waited[state])
     under_way = (
         f"the transition of {patch} waits for {' and '.join(waited) or 'nobody'}"
@@ -163,8 +157,8 @@ def _node(
         title += [f"outcome {label}", *(f"  {what}: {value}" for what, value in lines_of(seen))]
     if graph.crashed[state]:
         title.append("the machine has crashed")
-    ends = seen is not None or graph.edges[state]
-    kind: NodeKind = "bad" if bad else "outcome" if shade >= 0 else "start" if state == 0 else "state"
-    if waiting and not ends and not bad:
-        kind = "waiting"
+    # Where nothing leads on and nothing ends, nobody has gone on.
+    left = seen is None and not graph.edges[state]
+    kind: NodeKind = "outcome" if shade >= 0 else "start" if state == 0 else "state"
+    kind = "bad" if bad else "waiting" if left else kind
     return DiagramNode(label, "\n".join(title), kind, shade)

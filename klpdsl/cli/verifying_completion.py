@@ -7,12 +7,9 @@ import argparse
 from klpdsl.cli.common import CANNOT_JUDGE, MISMATCH, OK, USAGE, complain
 from klpdsl.cli.exploring import ScenarioChoice, bounds_of, progress_of, worst_of
 from klpdsl.explore import witness
-from klpdsl.explore.exploration import PathSearch
-from klpdsl.explore.graph import StateGraph
 from klpdsl.explore.judging import holding
 from klpdsl.explore.outcome_report import counted
-from klpdsl.explore.paths import Paths
-from klpdsl.explore.progress import CompletionFound, HeldTransition, progress, time_passes
+from klpdsl.explore.progress import CompletionFound, HeldTransition, search_completion, time_passes
 from klpdsl.run.flow import Flow
 from klpdsl.semantics.records import Engine
 
@@ -39,21 +36,18 @@ def verify_completion(arguments: argparse.Namespace, chosen: ScenarioChoice, dep
 
 
 def _on(arguments: argparse.Namespace, chosen: ScenarioChoice, engine: Engine, depth: int) -> int:
-    # Of tasks that are exchanged for one another nobody could say which of them is treated fairly.
-    paths = Paths(chosen.loaded.program, engine.semantics, "final", symmetric=False, depth=depth)
-    graph = StateGraph()
-    search = PathSearch(paths, graph=graph)
-    found = search.run(bounds_of(arguments), progress_of(arguments))
-    size = counted(found.effort.states, "state")
-    if found.stopped:
+    bounds, tell = bounds_of(arguments), progress_of(arguments)
+    search = search_completion(chosen.loaded.program, engine.semantics, depth, bounds, tell)
+    explored, seen = search.explored, search.found
+    size = counted(explored.effort.states, "state")
+    if seen is None:
         print(
-            f"completion: not known on {engine.name}: {found.stopped} stopped the search\n"
-            f"{size} seen, {found.effort.frontier:,} not gone on from"
+            f"completion: not known on {engine.name}: {explored.stopped} stopped the search\n"
+            f"{size} seen, {explored.effort.frontier:,} not gone on from"
         )
         return CANNOT_JUDGE
-    seen = progress(paths, graph)
     print("\n".join(_said(engine, seen, size)))
-    if crashed := sum(graph.crashed):
+    if crashed := sum(search.graph.crashed):
         print(f"(nothing was followed behind {counted(crashed, 'state')} in which the machine has crashed)")
     if not seen.held:
         return OK
@@ -63,7 +57,7 @@ def _on(arguments: argparse.Namespace, chosen: ScenarioChoice, engine: Engine, d
         f"{_holders(first)} may hold the transition of {first.patch} for ever on {engine.name}:\n"
         f"in a run that goes on from the remark below as it does there, {end}."
     )
-    print("\n" + witness.held_scenario(paths, engine, search.way_to(first.start), first, comment), end="")
+    print("\n" + witness.held_scenario(search.paths, engine, search.way, first, comment), end="")
     return MISMATCH
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from klpdsl._properties import ENDLESS, IN_TRACES
 from klpdsl.explore.exploration import PathSearch
-from klpdsl.explore.graph import StateGraph
 from klpdsl.explore.paths import FATAL, Paths
-from klpdsl.explore.progress import progress, time_passes
+from klpdsl.explore.progress import search_completion, time_passes
 from klpdsl.explore.witness import REPEAT, folded
 from klpdsl.run.flow import Flow
 from klpdsl.semantics.noting import noting
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 
     from klpdsl.explore.bounds import SearchBounds
+    from klpdsl.explore.exploration import Exploration
     from klpdsl.explore.progress import HeldTransition
     from klpdsl.run.program import Program
     from klpdsl.semantics.axes import Semantics
@@ -132,7 +132,7 @@ class Judge:
         paths = Paths(self._program, semantics, "final", symmetric=True, depth=depth)
         in_traces = frozenset(names).difference(ENDLESS)
         seen = PathSearch(paths, stop_behind=in_traces).run(self._bounds)
-        crashes = tuple(sorted(set(seen.broken) & set(FATAL)))
+        crashes = _crashes(seen)
         claims = []
         for name in names:
             if name in ENDLESS:
@@ -147,21 +147,22 @@ class Judge:
 
     def _endless(self, semantics: Semantics, name: str, depth: int) -> tuple[ClaimVerdict, int]:
         """Judge whether every transition completes at last, and say how many states were seen."""
-        # Of tasks that are exchanged for one another nobody could say which of them is treated fairly.
-        paths = Paths(self._program, semantics, "final", symmetric=False, depth=depth)
-        graph = StateGraph()
-        search = PathSearch(paths, graph=graph)
-        seen = search.run(self._bounds)
+        search = search_completion(self._program, semantics, depth, self._bounds)
+        seen = search.explored
         states = seen.effort.states
-        if seen.stopped:
+        if search.found is None:
             return ClaimVerdict(name, holds=False, stopped=seen.stopped), states
-        held = progress(paths, graph).held
+        held = search.found.held
         if not held:
-            return ClaimVerdict(name, holds=True, behind=tuple(sorted(set(seen.broken) & set(FATAL)))), states
-        first = held[0]
-        steps, loop = (folded(paths.steps(way)) for way in (search.way_to(first.start).nodes, first.loop))
+            return ClaimVerdict(name, holds=True, behind=_crashes(seen)), states
+        steps, loop = (folded(search.paths.steps(way)) for way in (search.way.nodes, held[0].loop))
         who = "; ".join(map(holding, held))
         return ClaimVerdict(name, holds=False, steps=tuple(steps), loop=tuple(loop), who=who), states
+
+
+def _crashes(seen: Exploration) -> tuple[str, ...]:
+    """The violations behind which nothing was followed."""
+    return tuple(sorted(set(seen.broken) & set(FATAL)))
 
 
 def holding(held: HeldTransition) -> str:

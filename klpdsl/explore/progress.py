@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections import deque
 
 from klpdsl.explore.components import components
+from klpdsl.explore.exploration import PathSearch, Way
+from klpdsl.explore.graph import StateGraph
+from klpdsl.explore.paths import Paths
 from klpdsl.run.flow import acting_task
 from klpdsl.syntax import tree
 from klpdsl.syntax.actions import BY_NODE, GOES_ON
@@ -21,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import NamedTuple
 
-    from klpdsl.explore.graph import StateGraph
-    from klpdsl.explore.paths import Paths
+    from klpdsl.explore.bounds import Effort, SearchBounds
+    from klpdsl.explore.exploration import Exploration
     from klpdsl.run.flow import Flow, Leaf
+    from klpdsl.run.program import Program
+    from klpdsl.semantics.axes import Semantics
 else:
     from klpdsl._records import NamedTuple
 
@@ -52,6 +57,37 @@ class CompletionFound(NamedTuple):
 
     states: int
     held: tuple[HeldTransition, ...]
+
+
+class CompletionSearch(NamedTuple):
+    """A search for runs in which a transition never completes: what was walked, and what was found.
+
+    `found` is None where a bound stopped the search. `way` leads to where the first of `found.held` begins.
+    """
+
+    paths: Paths
+    graph: StateGraph
+    explored: Exploration
+    found: CompletionFound | None
+    way: Way
+
+
+def search_completion(
+    program: Program,
+    semantics: Semantics,
+    depth: int,
+    bounds: SearchBounds,
+    tell: Callable[[Effort], None] | None = None,
+) -> CompletionSearch:
+    """Walk all that an alphabet leads to, and look for such runs in it. `tell` hears how far the walk is."""
+    # Of tasks that are exchanged for one another nobody could say which of them is treated fairly.
+    paths = Paths(program, semantics, "final", symmetric=False, depth=depth)
+    graph = StateGraph()
+    search = PathSearch(paths, graph=graph)
+    explored = search.run(bounds, tell)
+    found = None if explored.stopped else progress(paths, graph)
+    way = search.way_to(found.held[0].start) if found and found.held else Way(())
+    return CompletionSearch(paths, graph, explored, found, way)
 
 
 def goes_on(leaf: Leaf) -> bool:
