@@ -9,6 +9,7 @@ from collections import deque
 from html import escape
 
 from klpdsl.view import palette
+from klpdsl.view.drawing import document, text_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,25 +131,15 @@ def diagram_to_svg(diagram: Diagram) -> str:
             at[place] = (left + rooms[place] / 2, y)
             left += rooms[place]
     height = y + _BOX / 2 + _EDGE
-    title = escape(diagram.title)
-    size = f"{width:.0f} {height:.0f}"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {size}"'
-    out = [
-        f'{head} role="img" aria-label="{title}">',
-        f"<title>{title}</title>",
-        f"<style>{_STYLE}{palette.css('')}</style>",
-        _TIP,
-        '<rect class="bg" fill="#ffffff" width="100%" height="100%"/>',
-    ]
-    for line, note in enumerate(notes):
-        kind, colour = ("dim", "#5c5c5c") if line else ("ink", "#1a1a1a")
-        out.append(_text(note, _GAP, 18 + 16 * line, kind, colour))
+    out = [_TIP]
+    out += [text_at(note, _GAP, 18 + 16 * line, "dim" if line else "ink") for line, note in enumerate(notes)]
     # What is marked is drawn last, so that nothing lies on it; and labels above all lines.
     drawn = sorted(range(len(diagram.edges)), key=lambda place: diagram.edges[place][3:])
     out += [_edge(diagram.edges[place], at) for place in drawn]
     out += [_label(diagram.edges[place], at, row) for above in labels for row, place in enumerate(above)]
     out += [_box(node, at[place], widths[place]) for place, node in enumerate(diagram.nodes)]
-    return "\n".join([*out, "</svg>"]) + "\n"
+    body = "".join(f"{one}\n" for one in out)
+    return document(diagram.title, _STYLE, body, round(width), round(height))
 
 
 def _layers(diagram: Diagram) -> list[list[int]]:
@@ -237,8 +228,8 @@ def _label(edge: DiagramEdge, at: dict[int, _Point], row: int) -> str:
     )
     if down > 0:
         x = (x + points[3][0]) / 2  # closer to the box that it belongs to than the curve is
-    colour, look = ("#1a1a1a", "ink on") if edge.marked or edge.bad else ("#5c5c5c", "dim on")
-    return _text(edge.label, x - len(edge.label) * _CHAR / 2, y + 3, look, colour)
+    look = "ink on" if edge.marked or edge.bad else "dim on"
+    return _said(edge.label, x, y + 3, look)
 
 
 def _box(node: DiagramNode, at: tuple[float, float], width: float) -> str:
@@ -247,7 +238,7 @@ def _box(node: DiagramNode, at: tuple[float, float], width: float) -> str:
     kinds += {"bad": ["wrong"], "waiting": ["open"], "start": ["way"]}.get(node.kind, [])
     stroke = "#a80000" if node.kind == "bad" else "#767676"
     box = f'x="{at[0] - width / 2:.1f}" y="{at[1] - _BOX / 2:.1f}" width="{width:.1f}" height="{_BOX}" rx="4"'
-    text = _text(node.label, at[0] - len(node.label) * _CHAR / 2, at[1] + 4, "ink", "#1a1a1a")
+    text = _said(node.label, at[0], at[1] + 4, "ink")
     return (
         f'<g><title>{escape(node.title)}</title><rect class="{" ".join(kinds)}" fill="{_fill(node)}" '
         f'stroke="{stroke}" {box}/>{text}</g>'
@@ -258,5 +249,6 @@ def _fill(node: DiagramNode) -> str:
     return palette.LIGHT[node.shade % len(palette.LIGHT)] if node.shade >= 0 else "#f4f4f4"
 
 
-def _text(text: str, x: float, y: float, kind: str, colour: str) -> str:
-    return f'<text class="{kind}" fill="{colour}" x="{x:.1f}" y="{y:.1f}">{escape(text, quote=False)}</text>'
+def _said(text: str, x: float, y: float, kind: str) -> str:
+    """A text whose middle is there."""
+    return text_at(text, round(x - len(text) * _CHAR / 2, 1), round(y, 1), kind)

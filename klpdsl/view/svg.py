@@ -9,6 +9,7 @@ import textwrap
 from html import escape
 
 from klpdsl.view import palette
+from klpdsl.view.drawing import document, text_at
 from klpdsl.view.grid import Grid, GridRow
 from klpdsl.view.wording import LEGEND, Token, cell_sentence, cell_tokens, machine_tokens, shade
 
@@ -46,7 +47,7 @@ class _Column(NamedTuple):
 def to_svg(grid: Grid, mark: int | None = None) -> str:
     """The picture; `mark` is the place of a row to be pointed out."""
     body, width, height = _body(grid, mark)
-    return _document(f"{grid.title or 'scenario'} on {grid.engine}", body, width, height)
+    return document(f"{grid.title or 'scenario'} on {grid.engine}", _STYLE, body, width, height)
 
 
 def pair_to_svg(left: Grid, right: Grid, mark: int | None) -> str:
@@ -56,16 +57,7 @@ def pair_to_svg(left: Grid, right: Grid, mark: int | None) -> str:
     gap = 24
     body = f'{first}<g transform="translate({width + gap:g},0)">{second}</g>'
     title = f"{left.title or 'scenario'}: {left.engine} and {right.engine}"
-    return _document(title, body, width + gap + width_2, max(height, height_2))
-
-
-def _document(title: str, body: str, width: float, height: float) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
-        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(title)}">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}{palette.css('')}</style>\n"
-        f'<rect class="bg" fill="#ffffff" width="100%" height="100%"/>\n{body}</svg>\n'
-    )
+    return document(title, _STYLE, body, width + gap + width_2, max(height, height_2))
 
 
 def _body(grid: Grid, mark: int | None) -> tuple[str, float, float]:
@@ -80,12 +72,12 @@ def _body(grid: Grid, mark: int | None) -> tuple[str, float, float]:
         columns.append(_Column(left, width, chars))
         left += width
     out = [
-        _text(grid.title or "scenario", _PAD * 2, 16, "ink"),
-        _text(f"on {grid.engine}", _PAD * 2, 30, "dim"),
+        text_at(grid.title or "scenario", _PAD * 2, 16, "ink"),
+        text_at(f"on {grid.engine}", _PAD * 2, 30, "dim"),
     ]
     y = float(_TOP)
     for head, column in zip(heads, columns, strict=True):
-        out.append(_text(head, column.left + _PAD, y + 14, "dim"))
+        out.append(text_at(head, column.left + _PAD, y + 14, "dim"))
     y += 22
     fills = palette.shades(grid.versions)
     for place, row in enumerate(grid.rows):
@@ -96,11 +88,11 @@ def _body(grid: Grid, mark: int | None) -> tuple[str, float, float]:
     for row in grid.rows:
         for said in _trouble(row):
             for line in textwrap.wrap(said, fits):
-                out.append(_text(line, _PAD * 2, y + 16, "bad" if row.wrong else "dim"))
+                out.append(text_at(line, _PAD * 2, y + 16, "bad" if row.wrong else "dim"))
                 y += _LINE
     y += 4
     for line in textwrap.wrap(";  ".join(f"{sign} {what}" for sign, what in LEGEND), fits):
-        out.append(_text(line, _PAD * 2, y + 16, "dim"))
+        out.append(text_at(line, _PAD * 2, y + 16, "dim"))
         y += _LINE
     return "\n".join(out) + "\n", max(left, fits * _CHAR + 4 * _PAD), y + 12
 
@@ -136,7 +128,7 @@ def _row(
             name = cell.task if cell else ""
             inside += f"<title>{escape(cell_sentence(cell, name) if cell else 'not there')}</title>"
         texts = "".join(
-            _text(
+            text_at(
                 " ".join(t.text for t in line),
                 column.left + _PAD,
                 y + 15 + i * _LINE,
@@ -182,8 +174,3 @@ def _lines(tokens: list[Token], width: int) -> list[list[Token]]:
 
 def _fitting(tokens: list[Token], limit: int) -> int:
     return max((len(" ".join(t.text for t in line)) for line in _lines(tokens, limit)), default=0)
-
-
-def _text(text: str, x: float, y: float, kind: str) -> str:
-    colour = {"ink": "#1a1a1a", "dim": "#5c5c5c", "bad": "#a80000"}[kind]
-    return f'<text class="{kind}" fill="{colour}" x="{x:g}" y="{y:g}">{escape(text, quote=False)}</text>'
